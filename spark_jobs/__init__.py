@@ -1,0 +1,1 @@
+"""The MLB employee data platform: PySpark jobs from CSV deliveries to Gold."""

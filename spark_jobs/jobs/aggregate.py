@@ -1,0 +1,102 @@
+"""aggregate: Silver → Gold. Only the seasons in which something changed are computed again."""
+
+from collections.abc import Callable
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import JobError
+from spark_jobs.gold import GOLD
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.lake.lake import Synced
+from spark_jobs.lake.tables import RUNS, Table
+
+#: The columns of Silver that Gold is computed from.
+_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
+
+
+def aggregate(job: JobContext, full: bool = False) -> None:
+    """Bring Gold up to Silver.
+
+    Reads Silver's change feed since the version that the last finished run has seen, and computes
+    every season anew in which a row changed, and the season after, whose movement depends on it.
+    `full` computes all seasons. Raises JobError where there is no Silver yet.
+    """
+    silver = job.tables.current
+    if not job.lake.exists(silver):
+        raise JobError("There is no Silver yet: run load first.")
+    employments = job.lake.read(silver).where(~F.col("is_deleted"))
+    seasons = None if full else _changed_seasons(job)
+    if seasons is not None:
+        employments = _with_season_before(employments, seasons)
+    # Kept, so that all four tables are computed from the same rows, read once.
+    employments = employments.select(*_COLUMNS).localCheckpoint()
+    tables = GOLD if seasons != [] else ()
+    tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
+    changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0
+    if seasons is None:
+        seasons = [row["season"] for row in employments.select("season").distinct().collect()]
+    job.run.rows.update(seasons_computed=len(seasons), gold_rows_changed=changed)
+
+
+def _refresher(
+    job: JobContext,
+    table: Table,
+    compute: Callable[[DataFrame], DataFrame],
+    employments: DataFrame,
+    seasons: list[int] | None,
+) -> Callable[[], Synced]:
+    """What brings one table's rows of the seasons (None: of all) up to the employments."""
+
+    def refresh() -> Synced:
+        rows, present = compute(employments), job.lake.read(table)
+        if seasons is not None:
+            of_seasons = F.col("season").isin(seasons)
+            rows, present = rows.where(of_seasons), present.where(of_seasons)
+        return job.lake.sync(table, rows, present)
+
+    return refresh
+
+
+def _with_season_before(employments: DataFrame, seasons: list[int]) -> DataFrame:
+    return employments.where(F.col("season").isin(sorted({*seasons, *(s - 1 for s in seasons)})))
+
+
+def _changed_seasons(job: JobContext) -> list[int] | None:
+    """The seasons to compute anew, or None for all of them."""
+    silver = job.tables.current
+    since = _seen_version(job)
+    now = job.lake.versions_read[silver.name]
+    if since is None or since > now:
+        return None
+    if since == now:
+        return []
+    try:
+        changes = job.lake.changes(silver, since).where(F.col("_commit_version") <= now)
+        rows = changes.select("season").distinct().collect()
+    except PySparkException as error:
+        if "DELTA" not in (error.getCondition() or ""):
+            raise
+        job.run.notes.append(
+            f"The change feed of {silver.name} after version {since} is gone: Gold was rebuilt whole."
+        )
+        return None
+    changed = {row["season"] for row in rows}
+    return sorted(changed | {season + 1 for season in changed})
+
+
+def _seen_version(job: JobContext) -> int | None:
+    """The version of Silver that the last finished run has brought into Gold.
+
+    From the ledger, whose row is written after the last Gold commit: a run that was killed before
+    counts as none, and what it did is done again to the same end.
+    """
+    done = (
+        (F.col("job") == "aggregate")
+        & (F.col("dataset") == job.contract.dataset)
+        & (F.col("outcome") == "succeeded")
+    )
+    version = F.col("versions_read").getItem(job.tables.current.name)
+    last = job.lake.read(RUNS).where(done).agg(F.max_by(version, "started_at")).collect()
+    return last[0][0]

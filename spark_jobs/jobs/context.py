@@ -1,0 +1,50 @@
+"""What every job is given: the settings, the contract, the lake and the run that it fills in."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.contracts.contract import Contract
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import DatasetTables, dataset_tables
+from spark_jobs.ledger import Run
+from spark_jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """One run of one job over one delivery."""
+
+    settings: Settings
+    contract: Contract
+    tables: DatasetTables
+    lake: Lake
+    run: Run
+    date: dt.date
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self.lake.spark
+
+
+Job = Callable[[JobContext], None]
+
+
+def job_context(
+    spark: SparkSession, settings: Settings, contract: Contract, job: str, date: dt.date
+) -> JobContext:
+    """A context for a run that starts now."""
+    lake = Lake(spark, settings.lake_root)
+    run = Run(
+        job=job,
+        dataset=contract.dataset,
+        contract_version=contract.version,
+        delivery_date=date,
+        started_at=dt.datetime.now(dt.UTC),
+        versions_read=lake.versions_read,
+        versions_written=lake.versions_written,
+    )
+    return JobContext(settings, contract, dataset_tables(contract), lake, run, date)

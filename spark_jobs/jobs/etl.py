@@ -1,0 +1,120 @@
+"""etl: Bronze → a staged batch. Typed, judged, and reduced to one row a key."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import BadDelivery, JobError, UsageError
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.lake.joins import matching, without
+from spark_jobs.lake.tables import LOADS, MANIFEST
+from spark_jobs.ledger import check_conservation
+from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key, pseudonymise
+from spark_jobs.quarantine.refused import refused_rows, settled
+from spark_jobs.silver.batch import OUTCOMES, QUARANTINED, STAGED, SUPERSEDED, reduce_batch
+from spark_jobs.silver.clean import clean
+from spark_jobs.silver.rules import judge
+from spark_jobs.silver.versions import HELD, hold_conflicts
+
+
+def etl(job: JobContext) -> None:
+    """Stage the delivery's good rows and quarantine the refused ones.
+
+    Raises JobError where the delivery has not been ingested, and BadDelivery where more of its rows
+    are refused than the limit in the settings; then nothing is staged.
+    """
+    key = load_key(job.settings)
+    _check_key(job, key)
+    bronze = job.lake.read(job.tables.bronze).where(F.col("_delivery_date") == job.date)
+    typed = pseudonymise(judge(clean(bronze, job.contract), job.contract), job.contract, key)
+    reduced = reduce_batch(typed, job.contract).localCheckpoint()
+    staged = _staged(job, reduced)
+    held = _held(job, staged)
+    counts = _count(job, bronze, reduced, held)
+    _quarantine(job, bronze, reduced, held)
+    _refuse_too_many(job, counts)
+    _stage(job, staged, key)
+
+
+def _stage(job: JobContext, staged: DataFrame, key: bytes) -> None:
+    present = job.lake.read(job.tables.staging).where(F.col("_delivery_date") == job.date)
+    # A key that an earlier etl of this delivery staged and this one does not is kept as retracted,
+    # so that load learns that Silver must forget it.
+    gone = without(present, staged, job.tables.staging.key)
+    wanted = staged.unionByName(gone.withColumn("_retracted", F.lit(True)))
+    job.lake.sync(job.tables.staging, wanted, present, {KEY_PROPERTY: key_id(key)})
+
+
+def _check_key(job: JobContext, key: bytes) -> None:
+    made_under = job.lake.properties(job.tables.staging).get(KEY_PROPERTY)
+    if made_under and made_under != key_id(key):
+        raise UsageError(
+            f"The pseudonyms in {job.lake.root} were made under another key ({made_under}): "
+            "give that key, since old and new pseudonyms must not mix."
+        )
+
+
+def _staged(job: JobContext, reduced: DataFrame) -> DataFrame:
+    good = reduced.where(F.col("_outcome") == STAGED).withColumn("_retracted", F.lit(False))
+    return good.select(*job.tables.staging.schema.names)
+
+
+def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
+    """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
+    loaded = job.lake.read(LOADS).where(
+        (F.col("dataset") == job.contract.dataset) & (F.col("_delivery_date") < job.date)
+    )
+    dates = [row["_delivery_date"] for row in loaded.collect()]
+    if not dates:
+        return None
+    earlier = job.lake.read(job.tables.staging).where(F.col("_delivery_date").isin(dates))
+    earlier = matching(earlier, staged, [job.contract.person])
+    together = hold_conflicts(earlier.unionByName(staged), job.contract)
+    ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
+    held = together.where(ours).select("_row_id", "_reasons").localCheckpoint()
+    return None if held.isEmpty() else held
+
+
+def _count(
+    job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None
+) -> dict[str, int]:
+    """Rows by outcome; the law of conservation is asserted."""
+    counted = {row["_outcome"]: row["count"] for row in reduced.groupBy("_outcome").count().collect()}
+    counts = {outcome: counted.get(outcome, 0) for outcome in OUTCOMES}
+    held_back = held.count() if held else 0
+    counts[STAGED] -= held_back
+    counts[QUARANTINED] += held_back
+    rows_in = bronze.count()
+    if not rows_in:
+        _check_ingested(job)
+    check_conservation(job.run.job, rows_in, counts)
+    job.run.rows.update(rows_in=rows_in, **counts)
+    return counts
+
+
+def _check_ingested(job: JobContext) -> None:
+    of_day = (F.col("dataset") == job.contract.dataset) & (F.col("_delivery_date") == job.date)
+    if job.lake.read(MANIFEST).where(of_day).isEmpty():
+        raise JobError(f"The delivery of {job.date} is not in Bronze: run ingest for it first.")
+
+
+def _quarantine(
+    job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None
+) -> None:
+    refused = reduced.where(F.col("_outcome") == QUARANTINED).select("_row_id", "_reasons")
+    refused = refused.unionByName(held) if held else refused
+    rows = refused_rows(refused, bronze, job.contract)
+    of_day = (F.col("_delivery_date") == job.date) & (F.col("kind") == "row")
+    present = job.lake.read(job.tables.quarantine).where(of_day)
+    superseded = reduced.where(F.col("_outcome") == SUPERSEDED)
+    job.lake.sync(job.tables.quarantine, settled(present, rows, superseded), present)
+
+
+def _refuse_too_many(job: JobContext, counts: dict[str, int]) -> None:
+    rows_in, refused = sum(counts.values()), counts[QUARANTINED]
+    limit = job.settings.quarantine_limit
+    if refused > limit * rows_in:
+        raise BadDelivery(
+            f"{refused} of the {rows_in} rows of the delivery of {job.date} are in the quarantine, "
+            f"more than the limit of {limit:.0%}: nothing of it is staged. Mend and deliver it again, "
+            "or raise MLB_QUARANTINE_LIMIT."
+        )

@@ -1,0 +1,157 @@
+"""load: the staged batch → Silver. Each key's newest version, its history, and who is who."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import JobError
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.lake.joins import matching
+from spark_jobs.lake.lake import Synced
+from spark_jobs.lake.tables import LOADS, RUNS, Table, identity_columns
+from spark_jobs.ledger import check_conservation
+from spark_jobs.quarantine.refused import OPEN, refused_rows, settled
+from spark_jobs.silver.versions import (
+    CURRENT,
+    HELD,
+    PAST,
+    REPEATED,
+    UNCHANGED,
+    current_rows,
+    history_rows,
+    identity_rows,
+    resolve_versions,
+)
+
+_MOST_TRIES = 5
+
+
+def load(job: JobContext) -> None:
+    """Bring Silver to what all loaded deliveries say together, for the people of this delivery.
+
+    Raises JobError where the delivery has not been staged.
+    """
+    of_day = F.col("_delivery_date") == job.date
+    staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
+    if staged.isEmpty():
+        _check_staged(job)
+    loaded = _mark_loaded(job)
+    for _ in range(_MOST_TRIES):
+        _publish(job, staged, loaded)
+        # A load that ran beside this one may have read the batches without this one, or this one
+        # without it: whoever ends last has marked and seen both, and publishes again.
+        seen, loaded = loaded, _loaded(job)
+        if seen == loaded:
+            return
+    raise JobError(f"Other loads kept running beside that of {job.date}: run it again.")
+
+
+def _check_staged(job: JobContext) -> None:
+    done = (
+        (F.col("job") == "etl")
+        & (F.col("dataset") == job.contract.dataset)
+        & (F.col("delivery_date") == job.date)
+        & (F.col("outcome") == "succeeded")
+    )
+    if job.lake.read(RUNS).where(done).isEmpty():
+        raise JobError(f"The delivery of {job.date} has not been staged: run etl for it first.")
+
+
+def _loaded(job: JobContext) -> list[dt.date]:
+    rows = job.lake.read(LOADS).where(F.col("dataset") == job.contract.dataset).collect()
+    return sorted({row["_delivery_date"] for row in rows})
+
+
+def _mark_loaded(job: JobContext) -> list[dt.date]:
+    """Mark this delivery as loaded, before Silver changes, and return all that are."""
+    loaded = _loaded(job)
+    if job.date not in loaded:
+        mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
+        job.lake.append(LOADS, mark.coalesce(1))
+        loaded = _loaded(job)
+    return loaded
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The versions of the delivery's people, and the keys whose rows in Silver may have to change."""
+
+    versions: DataFrame
+    touched: DataFrame
+    partitions: list
+
+
+def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
+    batch = _resolve(job, staged, loaded)
+    _count(job, staged, batch.versions)
+    _quarantine(job, batch.versions)
+    tables, contract = job.tables, job.contract
+    _, _, synced = job.lake.together(
+        lambda: _sync_identities(job, staged, batch),
+        lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
+        lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
+    )
+    job.run.rows.update(
+        silver_inserted=synced.inserted,
+        silver_updated=synced.updated,
+        silver_deleted=synced.deleted,
+    )
+
+
+def _sync_identities(job: JobContext, staged: DataFrame, batch: _Batch) -> Synced:
+    table, person = job.tables.identity, [job.contract.person]
+    identities = identity_rows(batch.versions, job.contract, identity_columns(job.contract))
+    return job.lake.sync(table, identities, matching(job.lake.read(table), staged, person))
+
+
+def _resolve(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> _Batch:
+    contract = job.contract
+    batches = job.lake.read(job.tables.staging).where(F.col("_delivery_date").isin(loaded))
+    of_people = matching(batches, staged, [contract.person])
+    versions = resolve_versions(of_people, contract).localCheckpoint()
+    touched = staged.select(*contract.key)
+    if loaded[-1] > job.date:
+        # Later deliveries may have to give way to this one, in any of their people's keys.
+        touched = touched.union(versions.select(*contract.key))
+    touched = touched.distinct().localCheckpoint()
+    partitions = [row[0] for row in touched.select(contract.partition).distinct().collect()]
+    return _Batch(versions, touched, partitions)
+
+
+def _sync_keys(job: JobContext, table: Table, rows: DataFrame, batch: _Batch) -> Synced:
+    """Sync the rows of the touched keys; literal partitions keep untouched files out of the scan."""
+    key = list(job.contract.key)
+    present = job.lake.read(table).where(F.col(job.contract.partition).isin(batch.partitions))
+    return job.lake.sync(table, matching(rows, batch.touched, key), matching(present, batch.touched, key))
+
+
+def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
+    """What became of the delivery's own rows; the law of conservation is asserted."""
+    ours = versions.where(F.col("_delivery_date") == job.date)
+    counted = {row["_version"]: row["count"] for row in ours.groupBy("_version").count().collect()}
+    rows_in = staged.where(~F.col("_retracted")).count()
+    outcomes = {
+        "current": counted.get(CURRENT, 0),
+        "late": counted.get(PAST, 0),
+        "unchanged": counted.get(UNCHANGED, 0),
+        "repeated": counted.get(REPEATED, 0),
+        "quarantined": counted.get(HELD, 0),
+    }
+    check_conservation(job.run.job, rows_in, outcomes)
+    job.run.rows.update(rows_in=rows_in, **outcomes)
+
+
+def _quarantine(job: JobContext, versions: DataFrame) -> None:
+    """Quarantine the rows that another delivery contradicts, and settle those it no longer does."""
+    table = job.tables.quarantine
+    present = matching(job.lake.read(table), versions, table.key)
+    held = versions.where(F.col("_version") == HELD).select("_row_id", "_reasons", "_delivery_date")
+    if held.isEmpty() and present.where(F.col("state") == OPEN).isEmpty():
+        return
+    dates = [row[0] for row in held.select("_delivery_date").distinct().collect()]
+    bronze = job.lake.read(job.tables.bronze).where(F.col("_delivery_date").isin(dates))
+    rows = refused_rows(held, bronze, job.contract)
+    nothing = versions.limit(0)
+    job.lake.sync(table, settled(present, rows, nothing), present)

@@ -1,0 +1,201 @@
+"""The only place that creates, reads and commits Delta tables.
+
+There are two ways to write: `append`, for what only grows (Bronze, the ledger), and `sync`, which
+makes the rows of a table within a scope equal to the rows that are wanted, with one MERGE that
+touches only rows that differ. A derived table is therefore never patched by a recipe that depends
+on what happened before: whoever computes the same wanted rows again changes nothing, and a job that
+was killed between two commits is finished by running it again.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from delta.tables import DeltaTable
+from pyspark import inheritable_thread_target
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from spark_jobs.lake.tables import Table
+
+T = TypeVar("T")
+_ACTION = "_action"
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync changed, in rows."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Rows touched in all."""
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass
+class Lake:
+    """The Delta tables under one root, and which of their versions a job has read and written."""
+
+    spark: SparkSession
+    root: str
+    versions_read: dict[str, int] = field(default_factory=dict)
+    versions_written: dict[str, int] = field(default_factory=dict)
+
+    def path(self, table: Table) -> str:
+        """Where a table lies."""
+        return f"{self.root}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        return self.version(table) >= 0
+
+    def create(self, table: Table, properties: dict[str, str] | None = None) -> None:
+        """Create the table if it is not there; a race with another creator is no error."""
+        if self.exists(table):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table))
+        builder = builder.addColumns(table.schema).comment(table.description)
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        for name, value in {**table.properties, **(properties or {})}.items():
+            builder = builder.property(name, value)
+        builder.execute()
+
+    def version(self, table: Table) -> int:
+        """The table's newest version, -1 where it has not been created."""
+        # Delta's Python API tells a version only by running a query over the whole history.
+        jvm: Any = self.spark._jvm
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(
+            self.spark._jsparkSession, self.path(table)
+        )
+        none = jvm.scala.Option.empty()
+        return int(log.update(False, none, none).version())
+
+    def properties(self, table: Table) -> dict[str, str]:
+        """The properties that the table was created with; empty if it is not there."""
+        if not self.exists(table):
+            return {}
+        detail = DeltaTable.forPath(self.spark, self.path(table)).detail()
+        return dict(detail.select("properties").collect()[0][0])
+
+    def read(self, table: Table) -> DataFrame:
+        """The table at its newest version; one that has not been created reads as an empty one.
+
+        Not pinned: a query that is run again later sees later commits. A job that needs what it has
+        seen to stay as it is keeps it (`localCheckpoint`).
+        """
+        version = self.version(table)
+        if version < 0:
+            return self.empty(table.schema)
+        self.versions_read.setdefault(table.name, version)
+        return self.spark.read.format("delta").load(self.path(table)).select(*table.schema.names)
+
+    def changes(self, table: Table, since: int) -> DataFrame:
+        """The rows of the change feed after version `since`, with `_change_type`."""
+        return (
+            self.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", since + 1)
+            .load(self.path(table))
+        )
+
+    def empty(self, schema: StructType) -> DataFrame:
+        """A frame of no rows."""
+        return self.spark.createDataFrame([], schema)
+
+    def together(self, *tasks: Callable[[], T]) -> list[T]:
+        """Do what does not depend on each other at the same time, and wait for all of it.
+
+        On a day's feed a commit is mostly the driver's waiting for many small steps.
+        """
+        with ThreadPoolExecutor(len(tasks)) as pool:
+            futures = [pool.submit(inheritable_thread_target(self.spark)(task)) for task in tasks]
+        return [future.result() for future in futures]
+
+    def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
+        """Add rows in one commit.
+
+        `transaction` is (application, number): of two writers that hold the same pair only one
+        commits, so that two drivers started for the same work cannot both add it.
+        """
+        self.create(table)
+        writer = rows.select(*table.schema.names).write.format("delta").mode("append")
+        if transaction:
+            writer = writer.option("txnAppId", transaction[0]).option("txnVersion", transaction[1])
+        writer.save(self.path(table))
+        self.versions_written[table.name] = self.version(table)
+
+    def sync(
+        self,
+        table: Table,
+        wanted: DataFrame,
+        scope: DataFrame,
+        properties: dict[str, str] | None = None,
+    ) -> Synced:
+        """Make the table's rows in `scope` equal to `wanted`, in at most one commit.
+
+        `scope` is a selection of the table's present rows: those of them that are not wanted are
+        deleted; rows outside it stay as they are. Rows are the same when every column of
+        `table.key` is equal, nulls included, and are written only where another column differs.
+        """
+        # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
+        differences = _differences(table, wanted, scope).localCheckpoint(eager=False)
+        partition = [F.col(name) for name in table.partition_by]
+        counts = differences.groupBy(_ACTION, *partition).count().collect()
+        if not counts:
+            return Synced()
+        self.create(table, properties)
+        _merge(self.spark, self.path(table), table, differences, counts)
+        self.versions_written[table.name] = self.version(table)
+        rows = {action: 0 for action in ("insert", "update", "delete")}
+        for count in counts:
+            rows[count[_ACTION]] += count["count"]
+        return Synced(rows["insert"], rows["update"], rows["delete"])
+
+
+# The columns below are written as SQL, not built one by one: each call into the JVM takes
+# milliseconds, and a table of 25 columns would take a hundred of them at every sync.
+
+
+def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame:
+    """The rows to insert, update or delete, each with its `_action`."""
+    names = table.schema.names
+    rest = [name for name in names if name not in table.key]
+    new = wanted.selectExpr(*names, "true AS _new").alias("new")
+    old = scope.selectExpr(*names, "true AS _old").alias("old")
+    action = (
+        "CASE WHEN _old IS NULL THEN 'insert' WHEN _new IS NULL THEN 'delete' "
+        f"WHEN NOT ({all_equal('new', 'old', rest)}) THEN 'update' END"
+    )
+    columns = [f"CASE WHEN _new THEN new.{name} ELSE old.{name} END AS {name}" for name in names]
+    joined = new.join(old, on=F.expr(all_equal("new", "old", table.key)), how="full_outer")
+    return joined.selectExpr(*columns, f"{action} AS {_ACTION}").where(f"{_ACTION} IS NOT NULL")
+
+
+def _merge(
+    spark: SparkSession, path: str, table: Table, differences: DataFrame, counts: Sequence[Row]
+) -> None:
+    condition = F.expr(all_equal("new", "old", table.key))
+    for name in table.partition_by:
+        # Only literals prune files: MERGE has no dynamic pruning of its target.
+        values = sorted({count[name] for count in counts})
+        condition = F.col(f"old.{name}").isin(*values) & condition
+    target = DeltaTable.forPath(spark, path).alias("old")
+    (
+        target.merge(differences.alias("new"), condition)
+        .whenMatchedDelete(f"new.{_ACTION} = 'delete'")
+        .whenMatchedUpdateAll()
+        .whenNotMatchedInsertAll(f"new.{_ACTION} <> 'delete'")
+        .execute()
+    )
+
+
+def all_equal(left: str, right: str, names: Sequence[str]) -> str:
+    """Column by column and null-safe: never a concatenated key, in which two keys can meet."""
+    return " AND ".join(f"{left}.{name} <=> {right}.{name}" for name in names) or "true"

@@ -1,0 +1,82 @@
+"""The one Spark session of a process, with the settings that the platform relies on."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from spark_jobs.errors import UsageError
+from spark_jobs.lake.java import find_java_home
+from spark_jobs.settings import Settings
+
+#: Where `make setup` puts Delta's jars: inside the environment, since they go with its pyspark.
+JARS = Path(sys.prefix) / "jars"
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Defaults for lakes of a million files; on a day's feed they are most of the time.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # Lake.sync hands MERGE a source that is already materialised.
+    "spark.databricks.delta.merge.materializeSource": "none",
+    "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
+}
+BEHAVIOUR = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # A plan as text quotes literals and is what event logs and errors show: keep it short.
+    "spark.sql.maxPlanStringLength": "2000",
+    "spark.sql.debug.maxToStringFields": "20",
+}
+
+
+def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSession:
+    """Start (or return) the session; its log goes to the file that the settings name."""
+    os.environ["JAVA_HOME"] = find_java_home()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
+    if not jars:
+        raise UsageError(f"Delta's jars are not in {JARS}: run `make setup`.")
+    log = settings.spark_log.absolute()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log4j = Path(__file__).with_name("log4j2.properties")
+    builder = (
+        SparkSession.builder.appName(app_name)
+        .master(settings.master)
+        .config("spark.driver.memory", settings.driver_memory)
+        .config("spark.driver.extraClassPath", os.pathsep.join(jars))
+        .config(
+            "spark.driver.extraJavaOptions",
+            f"-Dlog4j2.configurationFile=file:{log4j} -Dmlb.spark.log={log} "
+            "-XX:+UseParallelGC -Duser.timezone=UTC",
+        )
+    )
+    if settings.master.startswith("local"):
+        # An address that always exists, whatever the machine's host name resolves to.
+        builder = builder.config("spark.driver.host", "localhost").config(
+            "spark.driver.bindAddress", "127.0.0.1"
+        )
+    for name, value in {**DELTA, **BEHAVIOUR}.items():
+        builder = builder.config(name, value)
+    with _stderr_to(log):
+        return builder.getOrCreate()
+
+
+@contextlib.contextmanager
+def _stderr_to(log: Path) -> Iterator[None]:
+    """Let the JVM inherit the log as its standard error, so that its notices stay off the terminal."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)

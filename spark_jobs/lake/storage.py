@@ -1,0 +1,44 @@
+"""The file system under landing zone and lake: the only place that speaks to Hadoop's FileSystem."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as it is listed: its whole path, its name and its size in bytes."""
+
+    path: str
+    name: str
+    size: int
+
+
+def exists(spark: SparkSession, path: str) -> bool:
+    """Whether a file or folder is there."""
+    place, system = _resolve(spark, path)
+    return bool(system.exists(place))
+
+
+def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
+    """The files directly in a folder, by name."""
+    place, system = _resolve(spark, folder)
+    listed = [entry for entry in system.listStatus(place) if entry.isFile()]
+    files = [
+        StoredFile(str(f.getPath().toString()), str(f.getPath().getName()), int(f.getLen()))
+        for f in listed
+    ]
+    return sorted(files, key=lambda file: file.name)
+
+
+def list_folders(spark: SparkSession, folder: str) -> list[str]:
+    """The names of the folders directly in a folder, in order."""
+    place, system = _resolve(spark, folder)
+    return sorted(str(e.getPath().getName()) for e in system.listStatus(place) if e.isDirectory())
+
+
+def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    context = spark.sparkContext
+    place = context._jvm.org.apache.hadoop.fs.Path(path)  # pyright: ignore
+    return place, place.getFileSystem(context._jsc.hadoopConfiguration())  # pyright: ignore

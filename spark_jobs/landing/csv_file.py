@@ -1,0 +1,177 @@
+"""Reads the bytes of one delivered CSV file into records, and says in a sentence what is wrong.
+
+The dialect is RFC 4180: commas, double quotes, a header, line breaks allowed inside quotes; a BOM,
+CRLF, gzip, blank lines and any order of columns are fine. Plain Python instead of Spark's reader,
+because that one can tell neither a record's number nor which bytes were not UTF-8, and takes
+every file's header for the first one's.
+"""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+#: Larger than this, one file is no delivery of employees but a mistake or an attack (a zip bomb).
+MAX_BYTES = 2 * 1024**3
+_GZIP = b"\x1f\x8b"
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be read as CSV at all; `code` and a sentence say why."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a record cannot be trusted as it stands: a code, the column if there is one, details."""
+
+    code: str
+    column: str | None
+    about: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: its number (1 is the first after the header) and its fields by column.
+
+    `extra` holds the columns that the contract does not know, and the raw line of a record that
+    could not be split.
+    """
+
+    number: int
+    fields: dict[str, str]
+    extra: dict[str, str] = field(default_factory=dict)
+    problem: Problem | None = None
+
+
+def read_records(content: bytes, columns: tuple[str, ...]) -> Iterator[Record]:
+    """The records of a file. Raises UnreadableFile before the first record, never after it."""
+    text = _decode(_unpacked(content))
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
+    header = _header(reader, columns)
+    return _records(reader, lines, header, frozenset(columns))
+
+
+def _unpacked(content: bytes) -> bytes:
+    if not content:
+        raise UnreadableFile("file_empty", "The file is empty: not even a header.")
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            data = packed.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile("file_gzip_broken", f"The gzip file is broken: {error}.") from error
+    if len(data) > MAX_BYTES:
+        raise UnreadableFile("file_too_large", f"The file unpacks to more than {MAX_BYTES} bytes.")
+    if not data:
+        raise UnreadableFile("file_empty", "The gzip file holds nothing: not even a header.")
+    return data
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableFile("file_not_utf8", "The file is UTF-16: deliver it as UTF-8.")
+    if b"\x00" in data[:4096]:
+        raise UnreadableFile("file_not_csv", "The file is binary: it has null bytes at its beginning.")
+    # Bytes that are not UTF-8 become surrogates, so that only the rows that hold them are refused.
+    return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+def _header(reader: Iterator[list[str]], columns: tuple[str, ...]) -> list[str]:
+    try:
+        header = [name.strip().lower() for name in next(reader)]
+    except (StopIteration, csv.Error) as error:
+        raise UnreadableFile("file_not_csv", "The first line is no CSV header.") from error
+    missing = [name for name in columns if name not in header]
+    if len(missing) == len(columns):
+        raise UnreadableFile("file_header_missing", "The first line names none of the known columns.")
+    if missing:
+        names = ", ".join(missing)
+        raise UnreadableFile("file_columns_missing", f"The header lacks the columns {names}.")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise UnreadableFile("file_columns_twice", f"The header names {', '.join(twice)} twice.")
+    return header
+
+
+def _records(
+    reader: Iterator[list[str]], lines: "_Lines", header: list[str], known: frozenset[str]
+) -> Iterator[Record]:
+    number = 0
+    while True:
+        lines.forget()
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            number += 1
+            yield _malformed(number, lines.raw(), f"it is not CSV: {error}")
+            continue
+        if not values:  # a blank line between records
+            continue
+        number += 1
+        if len(values) != len(header):
+            about = f"it has {len(values)} fields where the header has {len(header)}"
+            yield _malformed(number, lines.raw(), about)
+            continue
+        yield _record(number, dict(zip(header, values, strict=True)), known)
+
+
+def _record(number: int, fields: dict[str, str], known: frozenset[str]) -> Record:
+    problem = None
+    # A whole record is tested first: the loop over its fields costs ten times as much.
+    if _has_broken_bytes("".join(fields.values())):
+        broken = sorted(name for name, value in fields.items() if _has_broken_bytes(value))
+        about = f"{', '.join(broken)} has bytes that are not UTF-8"
+        problem = Problem("invalid_utf8", broken[0], about)
+        fields = {name: _printable(value) for name, value in fields.items()}
+    extra = {name: value for name, value in fields.items() if name not in known}
+    return Record(number, {k: v for k, v in fields.items() if k in known}, extra, problem)
+
+
+def _malformed(number: int, raw: str, about: str) -> Record:
+    return Record(number, {}, {"_raw": _printable(raw)}, Problem("malformed_row", None, about))
+
+
+def _has_broken_bytes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _printable(text: str) -> str:
+    r"""The text with each byte that is not UTF-8 written as \xNN, so that a person can mend it."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+class _Lines:
+    """The lines of a text, remembering those that the current record was read from."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self._read: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._read.append(line)
+        return line
+
+    def forget(self) -> None:
+        self._read.clear()
+
+    def raw(self) -> str:
+        return "".join(self._read).rstrip("\r\n")
