@@ -70,10 +70,14 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 
 def _start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
-    from spark_jobs.lake.session import start_session  # pyspark is slow to import, --help is not
+    # Imported here: pyspark takes a second, which --help need not.
+    from spark_jobs.lake.lock import lake_lock
+    from spark_jobs.lake.session import start_session
 
     settings = _settings(options)
     contract = read_contract(settings.contract)
+    held = lake_lock(settings, lambda: _terminal.print("waiting for another job on this lake"))
+    click.get_current_context().with_resource(held)
     with _terminal.status("starting Spark"):
         return settings, contract, start_session(settings)
 

@@ -19,6 +19,7 @@ A column's `classification` says where it may lie:
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -142,7 +143,7 @@ def parse_contract(text: str) -> Contract:
     """Parse a contract's YAML. Raises UsageError that says where it breaks the standard or its own word."""
     try:
         document = yaml.safe_load(text)
-        schema = json.loads(OpenDataContractStandard.json_schema())
+        schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text())
         jsonschema.validate(document, schema)
         contract = OpenDataContractStandard(**document)
     except yaml.YAMLError as error:

@@ -25,6 +25,20 @@ DELTA = {
     "spark.databricks.delta.merge.materializeSource": "none",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
 }
+#: On a day's feed Spark spends more time on writing, compiling and warming up code for each query
+#: than on the rows. These take the shorter way; profiled in docs/decisions/0007.
+SMALL_DATA = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+#: Without Hadoop's native library its local file system starts a process (chmod, readlink) for every
+#: file that it writes: seven for each commit. These two do not; a lock (spark_jobs/lake/lock.py)
+#: keeps two processes from committing to one local lake at the same time.
+LOCAL_DISK = {
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+}
 BEHAVIOUR = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
@@ -62,7 +76,7 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
         builder = builder.config("spark.driver.host", "localhost").config(
             "spark.driver.bindAddress", "127.0.0.1"
         )
-    for name, value in {**DELTA, **BEHAVIOUR}.items():
+    for name, value in {**DELTA, **BEHAVIOUR, **SMALL_DATA, **LOCAL_DISK}.items():
         builder = builder.config(name, value)
     with _stderr_to(log):
         return builder.getOrCreate()

@@ -1,0 +1,90 @@
+"""The dialects that are read, and what is said of what cannot be."""
+
+import gzip
+
+import pytest
+
+from spark_jobs.landing.csv_file import Record, UnreadableFile, read_records
+
+COLUMNS = ("id", "name")
+
+
+def records(content: str | bytes) -> list[Record]:
+    data = content.encode() if isinstance(content, str) else content
+    return list(read_records(data, COLUMNS))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,name\n1,Ann\n2,Bo\n",
+        "id,name\r\n1,Ann\r\n2,Bo",
+        "\ufeffid,name\n1,Ann\n\n2,Bo\n",
+        "name,id\nAnn,1\nBo,2\n",
+        ' ID ,Name\n"1","Ann"\n2,Bo\n',
+        gzip.compress(b"id,name\n1,Ann\n2,Bo\n"),
+    ],
+    ids=["plain", "crlf", "bom_and_blank_line", "other_order", "quotes_and_case", "gzip"],
+)
+def test_dialects_give_the_same_records(content: str | bytes) -> None:
+    read = records(content)
+    assert [(r.number, r.fields) for r in read] == [
+        (1, {"id": "1", "name": "Ann"}),
+        (2, {"id": "2", "name": "Bo"}),
+    ]
+    assert not any(r.problem or r.extra for r in read)
+
+
+def test_a_quoted_line_break_belongs_to_its_field() -> None:
+    assert records('id,name\n1,"An\nn"\n2,Bo\n')[0].fields["name"] == "An\nn"
+
+
+def test_an_unknown_column_is_kept_aside() -> None:
+    record = records("id,name,agent\n1,Ann,Cy\n")[0]
+    assert record.fields == {"id": "1", "name": "Ann"}
+    assert record.extra == {"agent": "Cy"}
+
+
+def test_a_record_of_the_wrong_length_keeps_its_line_and_spares_the_others() -> None:
+    short, good = records("id,name\n1\n2,Bo\n")
+    assert short.problem and short.problem.code == "malformed_row"
+    assert short.extra == {"_raw": "1"}
+    assert good.fields == {"id": "2", "name": "Bo"} and good.number == 2
+
+
+def test_a_quote_that_is_never_closed_is_one_malformed_record() -> None:
+    good, broken = records('id,name\n1,Ann\n2,"Bo\n3,Cy\n')
+    assert good.problem is None
+    assert broken.problem and broken.problem.code == "malformed_row"
+    assert broken.extra["_raw"] == '2,"Bo\n3,Cy'
+
+
+def test_bytes_that_are_not_utf8_are_shown_and_named_by_column() -> None:
+    good, broken = records(b"id,name\n1,Ann\n2,Jos\xe9\n")
+    assert good.problem is None
+    assert broken.fields["name"] == r"Jos\xe9"
+    assert broken.problem and (broken.problem.code, broken.problem.column) == ("invalid_utf8", "name")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "file_empty"),
+        (gzip.compress(b""), "file_empty"),
+        (gzip.compress(b"id,name\n1,Ann\n")[:-9], "file_gzip_broken"),
+        ("id,name\n1,Ann\n".encode("utf-16"), "file_not_utf8"),
+        (b"PK\x03\x04\x00\x00", "file_not_csv"),
+        (b"a,b\n1,2\n", "file_header_missing"),
+        (b"id,other\n1,2\n", "file_columns_missing"),
+        (b"id,name,name\n1,2,3\n", "file_columns_twice"),
+    ],
+)
+def test_a_file_that_is_no_csv_says_why(content: bytes, code: str) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        records(content)
+    assert caught.value.code == code
+    assert caught.value.sentence.endswith(".")
+
+
+def test_a_header_alone_is_a_file_without_records() -> None:
+    assert records("id,name\n") == []

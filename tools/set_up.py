@@ -1,0 +1,109 @@
+"""Sets up the project's own environment in .venv: packages, Delta's jars and, if need be, Java.
+
+Runs with any python3 of 3.11 or later and nothing else. Does again only what a changed lock file
+asks for. Lock files carry names, versions and hashes; where packages come from is for pip's and
+Ivy's own settings to say.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCKS = ROOT / "requirements"
+JARS = VENV / "jars"
+
+
+def main() -> None:
+    """Bring the environment up to the lock files."""
+    if sys.version_info < (3, 11):
+        stop(f"This project needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}.")
+    if not PYTHON.exists():
+        step("making .venv", [sys.executable, "-m", "venv", str(VENV)])
+    # pyspark comes as source: it is built with the locked tools, not with whatever is newest.
+    install("build", "--require-hashes")
+    install("dev", "--require-hashes", "--no-deps", "--no-build-isolation")
+    install("sample", "--require-hashes", "--no-deps")
+    once("project", [ROOT / "pyproject.toml"], lambda: pip("-e", str(ROOT), "--no-deps", "--no-build-isolation"))
+    if not has_java():
+        install("java", "--require-hashes", "--no-deps")
+    once("jars", [LOCKS / "jars.lock"], fetch_jars)
+
+
+def install(lock: str, *options: str) -> None:
+    """Install a lock file once."""
+    file = LOCKS / f"{lock}.lock"
+    once(lock, [file], lambda: pip(*options, "-r", str(file)))
+
+
+def once(name: str, files: list[Path], work) -> None:
+    """Do a piece of work unless it has been done for these files as they are."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    mark = VENV / "set-up" / name
+    if mark.exists() and mark.read_text() == digest:
+        return
+    work()
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(digest)
+
+
+def pip(*arguments: str) -> None:
+    """Run the environment's pip."""
+    said = [argument for argument in arguments if not argument.startswith("--")]
+    step(f"installing {Path(said[-1]).name}", [str(PYTHON), "-m", "pip", "install", "-q", *arguments])
+
+
+def has_java() -> bool:
+    """Whether Spark will find a Java 17 or later on this machine."""
+    code = (
+        "from spark_jobs.lake.java import OLDEST, major_version; import os, shutil;"
+        "homes = [os.environ.get('JAVA_HOME', '') + '/bin/java', shutil.which('java') or ''];"
+        "raise SystemExit(not any((major_version(j) or 0) >= OLDEST for j in homes))"
+    )
+    return subprocess.run([str(PYTHON), "-c", code], cwd=ROOT).returncode == 0
+
+
+def fetch_jars() -> None:
+    """Fetch the jars of jars.lock by their Maven coordinates, and check each against its hash."""
+    wanted = dict(line.split() for line in (LOCKS / "jars.lock").read_text().splitlines() if line[:1] not in ("", "#"))
+    ivy = VENV / "ivy"
+    step("fetching Delta's jars", [str(PYTHON), str(ROOT / "tools" / "fetch_jars.py"), str(ivy), *wanted])
+    shutil.rmtree(JARS, ignore_errors=True)
+    JARS.mkdir()
+    for coordinates, sha256 in wanted.items():
+        group, artifact, version = coordinates.split(":")
+        jar = ivy / "jars" / f"{group}_{artifact}-{version}.jar"
+        if not jar.exists():
+            stop(f"Maven gave no jar for {coordinates}.")
+        if hashlib.sha256(jar.read_bytes()).hexdigest() != sha256:
+            stop(f"The jar of {coordinates} is not the one of requirements/jars.lock: its hash differs.")
+        shutil.copy(jar, JARS / f"{artifact}-{version}.jar")
+    shutil.rmtree(ivy)
+
+
+def step(name: str, command: list[str]) -> None:
+    """Run a command quietly; show what it said only where it fails."""
+    started = time.monotonic()
+    print(f"set-up: {name} ...", end=" ", flush=True, file=sys.stderr)
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+    if done.returncode:
+        hint = ""
+        if "ensurepip" in done.stdout + done.stderr:
+            hint = " Install the package python3-venv, remove .venv, and try again."
+        stop(f"{done.stdout}{done.stderr}\nset-up: {name} failed.{hint}")
+
+
+def stop(sentence: str) -> None:
+    """End with a sentence."""
+    raise SystemExit(sentence)
+
+
+if __name__ == "__main__":
+    main()
