@@ -165,7 +165,7 @@ def _run(
     days = _days(date, first, last)
     settings, contract, spark = _start(options)
     _terminal.print(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
-    runs = list(run_days(spark, settings, contract, days, _tell))
+    runs = run_days(spark, settings, contract, days, _tell)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
     if report_file:

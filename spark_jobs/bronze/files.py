@@ -37,6 +37,7 @@ class FilesRead:
     """All files of a delivery that are not known yet; release it when their rows are written."""
 
     files: list[FileRead]
+    _spark: SparkSession
     _parsed: "RDD[tuple[FileRead | None, Row | None]]"
 
     def rows(
@@ -47,8 +48,6 @@ class FilesRead:
         ingested_at: dt.datetime,
     ) -> DataFrame:
         """The records of the files in `generations` (by source file and hash) as Bronze rows."""
-        spark = SparkSession.getActiveSession()
-        assert spark is not None
         known = dict(generations)
 
         def complete(parsed: tuple[FileRead | None, Row | None]) -> Iterator[Row]:
@@ -60,7 +59,7 @@ class FilesRead:
                 origin = (row_id, source_file, sha256, generation, number)
                 yield (*values, *origin, date, ingested_at)
 
-        return spark.createDataFrame(
+        return self._spark.createDataFrame(
             self._parsed.flatMap(complete), schema=table.schema, verifySchema=False
         )
 
@@ -91,7 +90,7 @@ def read_files(
     files = [read for read, _ in parsed.filter(lambda pair: pair[0] is not None).collect() if read]
     for source_file in empty:
         files += [read for read, _ in parse_file(source_file, b"", columns, known) if read]
-    return FilesRead(sorted(files, key=lambda file: file.source_file), parsed)
+    return FilesRead(sorted(files, key=lambda file: file.source_file), spark, parsed)
 
 
 def parse_file(

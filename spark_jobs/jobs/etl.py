@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.joins import matching, without
-from spark_jobs.lake.tables import LOADS, MANIFEST
+from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.ledger import check_conservation
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key, pseudonymise
 from spark_jobs.quarantine.refused import refused_rows, settled
@@ -24,9 +24,12 @@ def etl(job: JobContext) -> None:
     """
     key = load_key(job.settings)
     _check_key(job, key)
-    bronze = job.lake.read(job.tables.bronze).where(F.col("_delivery_date") == job.date)
+    of_day = F.col("_delivery_date") == job.date
+    # Read once: the rows are judged, counted, and those refused are quoted as they were delivered.
+    bronze = job.lake.read(job.tables.bronze).where(of_day).localCheckpoint()
     typed = pseudonymise(judge(clean(bronze, job.contract), job.contract), job.contract, key)
-    reduced = reduce_batch(typed, job.contract).localCheckpoint()
+    grouped = job.lake.grouped(typed, job.contract.person, source=job.tables.bronze)
+    reduced = reduce_batch(grouped, job.contract).localCheckpoint()
     staged = _staged(job, reduced)
     held = _held(job, staged)
     counts = _count(job, bronze, reduced, held)
@@ -36,7 +39,8 @@ def etl(job: JobContext) -> None:
 
 
 def _stage(job: JobContext, staged: DataFrame, key: bytes) -> None:
-    present = job.lake.read(job.tables.staging).where(F.col("_delivery_date") == job.date)
+    of_day = F.col("_delivery_date") == job.date
+    present = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
     # A key that an earlier etl of this delivery staged and this one does not is kept as retracted,
     # so that load learns that Silver must forget it.
     gone = without(present, staged, job.tables.staging.key)
@@ -45,7 +49,7 @@ def _stage(job: JobContext, staged: DataFrame, key: bytes) -> None:
 
 
 def _check_key(job: JobContext, key: bytes) -> None:
-    made_under = job.lake.properties(job.tables.staging).get(KEY_PROPERTY)
+    made_under = job.lake.property(job.tables.staging, KEY_PROPERTY)
     if made_under and made_under != key_id(key):
         raise UsageError(
             f"The pseudonyms in {job.lake.root} were made under another key ({made_under}): "
@@ -60,13 +64,7 @@ def _staged(job: JobContext, reduced: DataFrame) -> DataFrame:
 
 def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
-    loaded = job.lake.read(LOADS).where(
-        (F.col("dataset") == job.contract.dataset) & (F.col("_delivery_date") < job.date)
-    )
-    dates = [row["_delivery_date"] for row in loaded.collect()]
-    if not dates:
-        return None
-    earlier = job.lake.read(job.tables.staging).where(F.col("_delivery_date").isin(dates))
+    earlier = job.lake.read(job.tables.staging).where(F.col("_delivery_date") < job.date)
     earlier = matching(earlier, staged, [job.contract.person])
     together = hold_conflicts(earlier.unionByName(staged), job.contract)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
@@ -104,7 +102,7 @@ def _quarantine(
     refused = refused.unionByName(held) if held else refused
     rows = refused_rows(refused, bronze, job.contract)
     of_day = (F.col("_delivery_date") == job.date) & (F.col("kind") == "row")
-    present = job.lake.read(job.tables.quarantine).where(of_day)
+    present = job.lake.read(job.tables.quarantine).where(of_day).localCheckpoint()
     superseded = reduced.where(F.col("_outcome") == SUPERSEDED)
     job.lake.sync(job.tables.quarantine, settled(present, rows, superseded), present)
 

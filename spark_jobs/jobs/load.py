@@ -37,13 +37,13 @@ def load(job: JobContext) -> None:
     staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
     if staged.isEmpty():
         _check_staged(job)
-    loaded = _mark_loaded(job)
+    _mark_loaded(job)
     for _ in range(_MOST_TRIES):
+        seen, loaded = job.lake.version(LOADS), _loaded(job)
         _publish(job, staged, loaded)
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again.
-        seen, loaded = loaded, _loaded(job)
-        if seen == loaded:
+        if job.lake.version(LOADS) == seen:
             return
     raise JobError(f"Other loads kept running beside that of {job.date}: run it again.")
 
@@ -64,14 +64,11 @@ def _loaded(job: JobContext) -> list[dt.date]:
     return sorted({row["_delivery_date"] for row in rows})
 
 
-def _mark_loaded(job: JobContext) -> list[dt.date]:
-    """Mark this delivery as loaded, before Silver changes, and return all that are."""
-    loaded = _loaded(job)
-    if job.date not in loaded:
+def _mark_loaded(job: JobContext) -> None:
+    """Mark this delivery as loaded, before Silver changes."""
+    if job.date not in _loaded(job):
         mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
         job.lake.append(LOADS, mark.coalesce(1))
-        loaded = _loaded(job)
-    return loaded
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def _resolve(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> _Batc
     if loaded[-1] > job.date:
         # Later deliveries may have to give way to this one, in any of their people's keys.
         touched = touched.union(versions.select(*contract.key))
-    touched = touched.distinct().localCheckpoint()
+        touched = touched.distinct().localCheckpoint()
     partitions = [row[0] for row in touched.select(contract.partition).distinct().collect()]
     return _Batch(versions, touched, partitions)
 

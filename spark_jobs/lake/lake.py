@@ -22,6 +22,8 @@ from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
 _ACTION = "_action"
+#: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
+_SMALL_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -69,20 +71,25 @@ class Lake:
 
     def version(self, table: Table) -> int:
         """The table's newest version, -1 where it has not been created."""
+        return int(self._snapshot(table).version())
+
+    def is_small(self, table: Table) -> bool:
+        """Whether the table is so small that one task reads it faster than several share it."""
+        return int(self._snapshot(table).sizeInBytes()) < _SMALL_BYTES
+
+    def _snapshot(self, table: Table) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
         jvm: Any = self.spark._jvm
         log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(
             self.spark._jsparkSession, self.path(table)
         )
         none = jvm.scala.Option.empty()
-        return int(log.update(False, none, none).version())
+        return log.update(False, none, none)
 
-    def properties(self, table: Table) -> dict[str, str]:
-        """The properties that the table was created with; empty if it is not there."""
-        if not self.exists(table):
-            return {}
-        detail = DeltaTable.forPath(self.spark, self.path(table)).detail()
-        return dict(detail.select("properties").collect()[0][0])
+    def property(self, table: Table, name: str) -> str | None:
+        """A property that the table was created with; None if it, or the table, is not there."""
+        configuration = self._snapshot(table).metadata().configuration()
+        return configuration.get(name).get() if configuration.contains(name) else None
 
     def read(self, table: Table) -> DataFrame:
         """The table at its newest version; one that has not been created reads as an empty one.
@@ -94,7 +101,13 @@ class Lake:
         if version < 0:
             return self.empty(table.schema)
         self.versions_read.setdefault(table.name, version)
-        return self.spark.read.format("delta").load(self.path(table)).select(*table.schema.names)
+        rows = self.spark.read.format("delta").load(self.path(table)).select(*table.schema.names)
+        # Rows in one partition need no shuffle for any join or window that follows.
+        return rows.coalesce(1) if self.is_small(table) else rows
+
+    def grouped(self, rows: DataFrame, column: str, source: Table) -> DataFrame:
+        """Rows, read from `source`, with all that share a value of `column` in one partition."""
+        return rows if self.is_small(source) else rows.repartition(F.col(column))
 
     def changes(self, table: Table, since: int) -> DataFrame:
         """The rows of the change feed after version `since`, with `_change_type`."""

@@ -19,7 +19,7 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # Defaults for lakes of a million files; on a day's feed they are most of the time.
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     # Lake.sync hands MERGE a source that is already materialised.
     "spark.databricks.delta.merge.materializeSource": "none",

@@ -75,6 +75,8 @@ def payroll_by_team(rows: Rows) -> go.Figure:
     figure.add_trace(_legend_line("other teams", LIGHT))
     _league_buttons(figure, [*leagues, None])
     _style(figure, "season", "payroll (US dollars)", 520)
+    seasons = [row["season"] for row in rows]
+    figure.update_xaxes(range=[min(seasons) - 0.7, max(seasons) + 0.7])
     figure.update_yaxes(tickprefix="$", rangemode="tozero")
     return figure
 
@@ -108,8 +110,8 @@ def _league_buttons(figure: go.Figure, leagues: list[str | None]) -> None:
     for chosen in sorted({league for league in leagues if league}):
         shown = [league in (chosen, None) for league in leagues]
         buttons.append({"label": chosen, "method": "update", "args": [{"visible": shown}]})
-    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
-    look = {"bgcolor": "white", "bordercolor": LIGHT, "pad": {"b": 6}}
+    place = {"x": 1, "xanchor": "right", "y": -0.09, "yanchor": "top"}
+    look = {"bgcolor": "white", "bordercolor": LIGHT}
     figure.update_layout(
         updatemenus=[{"type": "buttons", "direction": "left", "buttons": buttons, **place, **look}]
     )
@@ -117,10 +119,10 @@ def _league_buttons(figure: go.Figure, leagues: list[str | None]) -> None:
 
 def league_salaries(rows: Rows) -> go.Figure:
     """Each league's median salary and the Gini coefficient of its payrolls over the seasons."""
-    figure = make_subplots(cols=2, horizontal_spacing=0.12)
+    figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.07)
     for league in sorted({row["league"] for row in rows}):
         of_league = sorted((r for r in rows if r["league"] == league), key=lambda r: r["season"])
-        for column, name, shape in (
+        for panel, name, shape in (
             (1, "median_salary", "$%{y:,.0f}"),
             (2, "payroll_gini", "%{y:.3f}"),
         ):
@@ -129,16 +131,17 @@ def league_salaries(rows: Rows) -> go.Figure:
                 y=[row[name] for row in of_league],
                 name=league,
                 legendgroup=league,
-                showlegend=column == 1,
+                showlegend=panel == 1,
                 mode="lines",
                 line={"color": LEAGUES.get(league, PURPLE), "width": 2.5},
                 hovertemplate=f"{league} %{{x}}: {shape}<extra></extra>",
             )
-            figure.add_trace(line, row=1, col=column)
-    _style(figure, "season", "median salary (US dollars)", 400)
+            figure.add_trace(line, row=panel, col=1)
+    _style(figure, None, "median salary<br>(US dollars)", 520)
+    figure.update_xaxes(title="season", row=2)
     figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(tickprefix="$", col=1)
-    figure.update_yaxes(title="Gini coefficient of team payrolls (0 to 1)", col=2)
+    figure.update_yaxes(tickprefix="$", row=1)
+    figure.update_yaxes(title="Gini coefficient<br>of payrolls (0 to 1)", row=2)
     return figure
 
 
@@ -170,8 +173,9 @@ def salaries_by_position(rows: Rows, season: int) -> go.Figure:
     )
     figure = go.Figure([middle, median])
     _style(figure, "salary (US dollars, logarithmic axis)", None, 130 + 30 * len(known))
-    figure.update_xaxes(type="log", tickprefix="$", dtick="D2", minor={"showgrid": False})
-    figure.update_yaxes(categoryorder="array", categoryarray=names)
+    ticks = [digit * 10**power for power in range(3, 9) for digit in (1, 2, 5)]
+    figure.update_xaxes(type="log", tickprefix="$", tickvals=ticks, tickformat="~s")
+    figure.update_yaxes(categoryorder="array", categoryarray=names, ticklabelstandoff=6)
     return figure
 
 
@@ -195,11 +199,11 @@ def roster_movement(rows: Rows, season: int) -> go.Figure:
     rates.texttemplate, rates.textposition, rates.showlegend = "%{x:.0%}", "outside", False
     rates.hovertemplate = "%{y}: %{x:.1%} retained<extra></extra>"
     figure.add_trace(rates, row=1, col=2)
-    _style(figure, "people: left of zero gone, right of zero here", None, 130 + 21 * len(teams))
+    _style(figure, "people", None, 130 + 21 * len(teams))
     ticks = list(range(-100, 101, 20))
     figure.update_layout(barmode="relative", bargap=0.25)
     figure.update_xaxes(tickvals=ticks, ticktext=[str(abs(tick)) for tick in ticks], col=1)
-    figure.update_xaxes(title="retention rate (percent)", tickformat=".0%", range=[0, 1], col=2)
+    figure.update_xaxes(title="retention (%)", tickformat=".0%", range=[0, 1.1], col=2)
     figure.update_yaxes(type="category", dtick=1, title="team", col=1)
     return figure
 
@@ -242,7 +246,7 @@ def quarantine_reasons(reasons: Mapping[str, int]) -> go.Figure:
     _style(figure, "open rows and files", None, 110 + 26 * len(codes))
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, max(counts) * 1.1])
-    figure.update_yaxes(type="category", dtick=1)
+    figure.update_yaxes(type="category", dtick=1, ticklabelstandoff=6)
     return figure
 
 

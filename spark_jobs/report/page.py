@@ -1,5 +1,6 @@
 """The report: one HTML file that needs nothing but a browser, no network either."""
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ from spark_jobs.sample_feed import ATTRIBUTION
 from spark_jobs.settings import Settings
 
 _TEMPLATE = Path(__file__).with_name("page.html")
-_PLOTLY = {"responsive": True, "displaylogo": False}
+_PLOTLY = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ _SECTIONS = (
     _Section(
         "leagues",
         "Salaries and inequality by league",
-        "Left the median of the known salaries, right how unequally the league's payroll is spread "
-        "over its teams: 0 is all equal (gold/league_season_summary).",
+        "Above the median of the known salaries, below how unequally the league's payroll is "
+        "spread over its teams: 0 is all equal (gold/league_season_summary).",
         lambda content: figures.league_salaries(content.gold[league_season_summary.TABLE.name]),
     ),
     _Section(
@@ -99,7 +100,8 @@ _SECTIONS = (
         "movement",
         "Roster movement, {before} to {season}",
         "Teams by retention rate, the share of their people of {before} whom they still employed "
-        "in {season}, with those who left, stayed and joined (gold/roster_movement).",
+        "in {season}, with those who left (left of zero), stayed and joined "
+        "(gold/roster_movement).",
         lambda content: figures.roster_movement(
             content.gold[roster_movement.TABLE.name], content.season
         ),
@@ -141,7 +143,8 @@ def write_report(spark: SparkSession, settings: Settings, contract: Contract, ou
     except OSError as error:
         raise UsageError(f"The report cannot be written to {output}: {error.strerror}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
 
 
 def read_content(spark: SparkSession, settings: Settings, contract: Contract) -> Content:
@@ -215,12 +218,12 @@ def _cards(content: Content) -> list[str]:
         ("Seasons", f"{len(seasons)}", f"{seasons[0]} to {seasons[-1]}"),
         ("Deliveries loaded", f"{content.deliveries:,}", ""),
         ("Current employments", f"{content.employments:,}", "an employee of a team in a season"),
-        (f"Payroll of {content.season}", f"${payroll:,.0f}", "known salaries of all teams"),
+        (f"Payroll of {content.season}", _dollars(payroll), "known salaries of all teams"),
         ("In the quarantine", f"{content.open_rows:,}", "open rows and files"),
         (
             "Last successful run",
-            last["started"][:16] if last else "none",
-            f"UTC, {last['job']} of {last['delivery_date']}" if last else "",
+            last["started"][:10] if last else "none",
+            f"{last['started'][11:16]} UTC, {last['job']}" if last else "",
         ),
     )
     return [
@@ -228,6 +231,13 @@ def _cards(content: Content) -> list[str]:
         f"<small>{escape(about)}</small></dd></div>"
         for name, value, about in cards
     ]
+
+
+def _dollars(amount: float) -> str:
+    for size, name in ((1e9, "billion"), (1e6, "million")):
+        if amount >= size:
+            return f"${amount / size:.2f} {name}"
+    return f"${amount:,.0f}"
 
 
 def _footer(content: Content) -> list[str]:

@@ -144,6 +144,12 @@ def _percent(value: float) -> str:
     return f"{value:.1%}"
 
 
+def _counts(rows: Mapping[str, int]) -> str:
+    """The counts that are not zero, the greatest first."""
+    by_count = sorted(rows.items(), key=lambda pair: (-pair[1], pair[0]))
+    return " ".join(f"{name}={count:,}" for name, count in by_count if count)
+
+
 _TEAMS = (
     _Column("payroll_rank", "rank", _number),
     _Column("team_id", "team"),
@@ -192,12 +198,12 @@ _STATES = (
     _Column("changed", "last change (UTC)"),
 )
 _RUNS = (
-    _Column("started", "started (UTC)"),
+    _Column("started", "started (UTC)", lambda started: started[:16]),
     _Column("job", "job"),
     _Column("delivery_date", "delivery"),
-    _Column("outcome", "outcome"),
+    _Column("outcome", "outcome", lambda outcome: "ok" if outcome == "succeeded" else outcome),
     _Column("seconds", "seconds", "{:,.1f}".format),
-    _Column("rows", "rows", lambda rows: "  ".join(f"{n} {c:,}" for n, c in rows.items() if c)),
+    _Column("rows", "rows", _counts),
 )
 
 
@@ -221,7 +227,7 @@ def show_gold(gold: Mapping[str, Rows], console: Console, season: int | None = N
     for module, title, columns, order in plans:
         rows = [row for row in gold[module.TABLE.name] if row["season"] == chosen]
         rows.sort(key=lambda row: (row[order] is None, row[order]))
-        console.print(_printed(f"{title}, season {chosen}", columns, rows, console.width))
+        _show(console, f"{title}, season {chosen}", columns, rows)
     console.print(
         "share: of the league's payroll. –: not known, or fewer than three people.", style="dim"
     )
@@ -229,7 +235,7 @@ def show_gold(gold: Mapping[str, Rows], console: Console, season: int | None = N
 
 def show_states(states: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print what the tables hold."""
-    console.print(_printed("Tables of the lake", _STATES, states, console.width))
+    _show(console, "Tables of the lake", _STATES, states)
 
 
 def show_quarantine(total: int, reasons: Mapping[str, int], console: Console) -> None:
@@ -241,35 +247,33 @@ def show_quarantine(total: int, reasons: Mapping[str, int], console: Console) ->
     by_count = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
     rows = [{"code": code, "count": count} for code, count in by_count]
     title = f"Quarantine: {total:,} open rows and files (one may have several reasons)"
-    console.print(_printed(title, columns, rows, console.width))
+    _show(console, title, columns, rows)
 
 
 def show_runs(runs: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print the newest runs, the newest last, and the errors of those that failed."""
     newest = runs[-RUNS_SHOWN:]
-    console.print(_printed(f"The last {len(newest)} runs", _RUNS, newest, console.width))
+    _show(console, f"The last {len(newest)} runs", _RUNS, newest)
     for run in newest:
         if run["error"]:
             told = f"{run['started']}  {run['job']} of {run['delivery_date']}: {run['error']}"
             console.print(told, style="red", markup=False)
 
 
-def _printed(
-    title: str, columns: Sequence[_Column], rows: Sequence[Mapping[str, Any]], width: int
-) -> Printed:
-    """A table for the terminal; numbers stand on the right, null is a dash."""
-    printed = Printed(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
-    shown = [column for column in columns if width >= WIDE or not column.wide]
+def _show(
+    console: Console, title: str, columns: Sequence[_Column], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Print a table under its title; numbers stand on the right, null is a dash."""
+    printed = Printed(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    shown = [column for column in columns if console.width >= WIDE or not column.wide]
     for column in shown:
         number = any(isinstance(row[column.name], int | float) for row in rows)
-        # What is short is never cut: only the counts of a run may take several lines.
-        fixed = column.name not in ("rows", "error") or number
-        printed.add_column(
-            column.about, justify="right" if number else "left", no_wrap=fixed, overflow="fold"
-        )
+        # Folded where there is no room: a number that is cut off would be another number.
+        justify = "right" if number else "left"
+        printed.add_column(column.about, justify=justify, overflow="fold")
     for row in rows:
         values = ((column, row[column.name]) for column in shown)
         printed.add_row(*(Text("–" if v is None else column.text(v)) for column, v in values))
-    return printed
+    console.print(Text(title, style="bold"))
+    console.print(printed)
+    console.print()

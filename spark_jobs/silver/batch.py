@@ -25,10 +25,11 @@ IDENTITY_CONFLICT = "identity_conflict"
 
 
 def reduce_batch(judged: DataFrame, contract: Contract) -> DataFrame:
-    """Rows with `_outcome`; `_reasons` grows by the collisions that were found."""
-    # Every window below is within one person: one shuffle serves them all.
-    rows = judged.repartition(F.col(contract.person))
-    rows = _mark_replaced(rows, contract)
+    """Rows with `_outcome`; `_reasons` grows by the collisions that were found.
+
+    Every window is within one person: rows that are grouped by person are not shuffled again.
+    """
+    rows = _mark_replaced(judged, contract)
     rows = _mark_duplicates(rows, contract)
     rows = _mark_sequence_conflicts(rows, contract)
     rows = _mark_identity_conflicts(rows, contract)
@@ -44,7 +45,7 @@ def _mark_replaced(rows: DataFrame, contract: Contract) -> DataFrame:
     )
     # Only the latest generation of a file counts for its refused rows: it was sent to mend them.
     newest = rows.groupBy("_source_file").agg(F.max("_generation").alias("_newest_generation"))
-    rows = rows.join(F.broadcast(newest), on="_source_file", how="left")
+    rows = rows.join(newest, on="_source_file", how="left")
     outcome = F.when(replaced, F.lit(SUPERSEDED)).when(refused, F.lit(QUARANTINED))
     return rows.withColumn("_outcome", outcome).drop("_newest_generation")
 
