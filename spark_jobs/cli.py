@@ -131,9 +131,7 @@ def _aggregate(date: dt.date, full: bool, **options: Any) -> None:
     from spark_jobs.jobs.runner import run_job
 
     settings, contract, spark = _start(options)
-    run = run_job(
-        spark, settings, contract, "aggregate", date, lambda job: aggregate(job, full=full)
-    )
+    run = run_job(spark, settings, contract, "aggregate", date, lambda job: aggregate(job, full=full))
     _tell(run)
     click.echo(run.as_json())
     sys.exit(run.exit_code)
@@ -233,9 +231,7 @@ def _report(output: Path, **options: Any) -> None:
     _write_report(spark, settings, contract, output)
 
 
-def _write_report(
-    spark: SparkSession, settings: Settings, contract: Contract, output: Path
-) -> None:
+def _write_report(spark: SparkSession, settings: Settings, contract: Contract, output: Path) -> None:
     from spark_jobs.report.page import write_report
 
     write_report(spark, settings, contract, output)

@@ -72,4 +72,3 @@ def check_conservation(job: str, rows_in: int, outcomes: dict[str, int]) -> None
             f"{job}: {rows_in} rows came in but {sum(outcomes.values())} came out ({parts}). "
             "Nothing was committed. This is a defect of the program: please report it."
         )
-

@@ -15,19 +15,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MLB_", frozen=True, extra="forbid")
 
-    landing: str = Field("./landing", description="landing zone: holds <dataset>/<YYYY-MM-DD>/*.csv")
-    lake: str = Field("./lake", description="root of the Delta tables")
-    contract: Path = Field(CONTRACT, description="the data contract (ODCS v3)")
+    landing: str = Field(
+        default="./landing", description="landing zone: holds <dataset>/<YYYY-MM-DD>/*.csv"
+    )
+    lake: str = Field(default="./lake", description="root of the Delta tables")
+    contract: Path = Field(default=CONTRACT, description="the data contract (ODCS v3)")
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.2, description="largest share of a delivery's rows that may be refused before all of it is"
+        default=0.2,
+        description="largest share of a delivery's rows that may be refused before all of it is",
     )
     pseudonym_key: SecretStr | None = Field(
-        None, description="HMAC key of the pseudonyms, at least 32 characters"
+        default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
-    pseudonym_key_file: Path | None = Field(None, description="a file that holds that key")
-    master: str = Field("local[*]", description="where Spark runs")
-    driver_memory: str = Field("2g", description="memory of the driver's JVM")
-    spark_log: Path = Field(Path("spark.log"), description="file for Spark's own log")
+    pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    master: str = Field(default="local[*]", description="where Spark runs")
+    driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
+    spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")
 
     @property
     def landing_root(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.contract import Contract, read_contract
@@ -28,16 +29,14 @@ def contract() -> Contract:
 
 
 @pytest.fixture
-def new_lake(
-    spark: SparkSession, contract: Contract, tmp_path: Path
-) -> Callable[..., TestLake]:
+def new_lake(spark: SparkSession, contract: Contract, tmp_path: Path) -> Callable[..., TestLake]:
     """Make a lake (and landing zone) in a folder of its own."""
 
     def make(name: str = "lake", landing: Path | None = None, **settings) -> TestLake:
         chosen = Settings(
             landing=str(landing or tmp_path / name / "landing"),
             lake=str(tmp_path / name / "lake"),
-            pseudonym_key=KEY,
+            pseudonym_key=SecretStr(KEY),
             spark_log=tmp_path / "spark.log",
             **settings,
         )
@@ -49,5 +48,3 @@ def new_lake(
 @pytest.fixture
 def lake(new_lake: Callable[..., TestLake]) -> TestLake:
     return new_lake()
-
-

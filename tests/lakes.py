@@ -133,7 +133,11 @@ class TestLake:
     def reasons(self) -> list[tuple[str, int | None, list[str]]]:
         """(file, row, codes) of what is open in the quarantine."""
         return [
-            (row["_source_file"].split("/")[-1], row["_row_number"], [r["code"] for r in row["reasons"]])
+            (
+                row["_source_file"].split("/")[-1],
+                row["_row_number"],
+                [r["code"] for r in row["reasons"]],
+            )
             for row in self.quarantine()
             if row["state"] == "open"
         ]

@@ -124,9 +124,7 @@ def _strangers(staged: Iterable[Said], identities: dict[str, dict[str, object]])
     return strangers
 
 
-def _in_time(
-    stated: list[tuple[dt.date, int, Said]], refused: set[tuple[dt.date, int]]
-) -> list[Said]:
+def _in_time(stated: list[tuple[dt.date, int, Said]], refused: set[tuple[dt.date, int]]) -> list[Said]:
     """The accepted versions of a key in the order of time; the earlier delivery stands."""
     accepted: dict[dt.datetime, Said] = {}
     for day, row, said in stated:

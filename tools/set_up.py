@@ -22,7 +22,7 @@ JARS = VENV / "jars"
 
 def main() -> None:
     """Bring the environment up to the lock files."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (this runs before pip has checked it)
         stop(f"This project needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}.")
     if not PYTHON.exists():
         step("making .venv", [sys.executable, "-m", "venv", str(VENV)])
@@ -30,7 +30,11 @@ def main() -> None:
     install("build", "--require-hashes")
     install("dev", "--require-hashes", "--no-deps", "--no-build-isolation")
     install("sample", "--require-hashes", "--no-deps")
-    once("project", [ROOT / "pyproject.toml"], lambda: pip("-e", str(ROOT), "--no-deps", "--no-build-isolation"))
+    once(
+        "project",
+        [ROOT / "pyproject.toml"],
+        lambda: pip("-e", str(ROOT), "--no-deps", "--no-build-isolation"),
+    )
     if not has_java():
         install("java", "--require-hashes", "--no-deps")
     once("jars", [LOCKS / "jars.lock"], fetch_jars)
@@ -71,9 +75,14 @@ def has_java() -> bool:
 
 def fetch_jars() -> None:
     """Fetch the jars of jars.lock by their Maven coordinates, and check each against its hash."""
-    wanted = dict(line.split() for line in (LOCKS / "jars.lock").read_text().splitlines() if line[:1] not in ("", "#"))
+    wanted = dict(
+        line.split() for line in (LOCKS / "jars.lock").read_text().splitlines() if line[:1] not in ("", "#")
+    )
     ivy = VENV / "ivy"
-    step("fetching Delta's jars", [str(PYTHON), str(ROOT / "tools" / "fetch_jars.py"), str(ivy), *wanted])
+    step(
+        "fetching Delta's jars",
+        [str(PYTHON), str(ROOT / "tools" / "fetch_jars.py"), str(ivy), *wanted],
+    )
     shutil.rmtree(JARS, ignore_errors=True)
     JARS.mkdir()
     for coordinates, sha256 in wanted.items():
@@ -91,7 +100,12 @@ def step(name: str, command: list[str]) -> None:
     """Run a command quietly; show what it said only where it fails."""
     started = time.monotonic()
     print(f"set-up: {name} ...", end=" ", flush=True, file=sys.stderr)
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
     print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
     if done.returncode:
         hint = ""

@@ -1,0 +1,1 @@
+"""Bronze: everything as delivered, plus where it came from."""

@@ -1,0 +1,1 @@
+"""The data contracts and their reader."""

@@ -186,8 +186,7 @@ def _contract(version: str, schema: SchemaObject) -> Contract:
         delete_operation=one("deleteOperation"),
         person=column_named("personColumn"),
         immutable=tuple(
-            _known(str(name), names, "immutableColumns")
-            for name in _need(custom, "immutableColumns")
+            _known(str(name), names, "immutableColumns") for name in _need(custom, "immutableColumns")
         ),
         partition=column_named("partitionColumn"),
         history_table=one("historyTable"),

@@ -1,0 +1,1 @@
+"""The jobs: each reads, chains transformations, writes and reports, in a page."""

@@ -95,9 +95,7 @@ def _check_ingested(job: JobContext) -> None:
         raise JobError(f"The delivery of {job.date} is not in Bronze: run ingest for it first.")
 
 
-def _quarantine(
-    job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None
-) -> None:
+def _quarantine(job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None) -> None:
     refused = reduced.where(F.col("_outcome") == QUARANTINED).select("_row_id", "_reasons")
     refused = refused.unionByName(held) if held else refused
     rows = refused_rows(refused, bronze, job.contract)

@@ -127,7 +127,9 @@ def _refuse_if_nothing_is_readable(
 ) -> None:
     if any(not file.refused for file in files):
         return
-    refused = {row[0] for row in _manifest(job).where("status = 'refused'").select("_file_sha256").collect()}
+    refused = {
+        row[0] for row in _manifest(job).where("status = 'refused'").select("_file_sha256").collect()
+    }
     if all(sha256 in refused for _, sha256 in known):
         raise BadDelivery(
             f"No file of the delivery of {job.date} can be read as CSV; all {len(delivery.files)} are "

@@ -17,6 +17,7 @@ from spark_jobs.jobs.context import Job, job_context
 from spark_jobs.jobs.etl import etl
 from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
+from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.settings import Settings
 
@@ -63,16 +64,17 @@ def run_days(
     """
     runs: list[Run] = []
 
-    def stages(date: dt.date, *names: str) -> Run:
-        for name in names:
-            run = run_job(spark, settings, contract, name, date)
-            runs.append(run)
-            watch(run)
-            if run.exit_code:
-                break
+    def one(date: dt.date, name: str) -> Run:
+        run = run_job(spark, settings, contract, name, date)
+        runs.append(run)
+        watch(run)
         return run
 
-    stage = inheritable_thread_target(spark)(stages)
+    def both(date: dt.date, first: str, second: str) -> Run:
+        run = one(date, first)
+        return run if run.exit_code else one(date, second)
+
+    stage = inheritable_thread_target(spark)(both)
     with ThreadPoolExecutor(1) as beside:
         staging = beside.submit(stage, dates[0], "ingest", "etl")
         for date, next_date in zip(dates, [*dates[1:], None], strict=True):
@@ -81,7 +83,7 @@ def run_days(
                 break
             if next_date:
                 staging = beside.submit(stage, next_date, "ingest", "etl")
-            if not staged.exit_code and stages(date, "load", "aggregate").exit_code:
+            if not staged.exit_code and both(date, "load", "aggregate").exit_code:
                 break
     return runs
 
@@ -97,7 +99,7 @@ def exit_code(runs: list[Run]) -> int:
     return next((code for code in (3, 2, 1) if code in codes), 0)
 
 
-def _record(lake, run: Run, settings: Settings) -> None:
+def _record(lake: Lake, run: Run, settings: Settings) -> None:
     try:
         record(lake, run)
     except Exception as error:  # the run has already ended; say that its row is missing
@@ -121,5 +123,3 @@ def _sentence(error: Exception) -> str:
 def _log(settings: Settings, error: Exception) -> None:
     with settings.spark_log.open("a", encoding="utf-8") as log:
         log.write("".join(traceback.format_exception(error)))
-
-

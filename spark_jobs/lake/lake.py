@@ -80,9 +80,7 @@ class Lake:
     def _snapshot(self, table: Table) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
         jvm: Any = self.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(
-            self.spark._jsparkSession, self.path(table)
-        )
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(table))
         none = jvm.scala.Option.empty()
         return log.update(False, none, none)
 

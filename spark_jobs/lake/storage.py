@@ -26,8 +26,7 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     place, system = _resolve(spark, folder)
     listed = [entry for entry in system.listStatus(place) if entry.isFile()]
     files = [
-        StoredFile(str(f.getPath().toString()), str(f.getPath().getName()), int(f.getLen()))
-        for f in listed
+        StoredFile(str(f.getPath().toString()), str(f.getPath().getName()), int(f.getLen())) for f in listed
     ]
     return sorted(files, key=lambda file: file.name)
 

@@ -7,6 +7,7 @@ minimum and maximum values in the transaction log, which outlives a row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from pyspark.sql.types import StructType
 
@@ -14,9 +15,7 @@ from spark_jobs.contracts.contract import Contract
 
 REASON = "struct<code:string,column:string,severity:string,sentence:string>"
 #: Which file a row came from, and where in it (record 1 is the first after the header).
-ORIGIN = (
-    "_row_id string, _source_file string, _file_sha256 string, _generation int, _row_number bigint"
-)
+ORIGIN = "_row_id string, _source_file string, _file_sha256 string, _generation int, _row_number bigint"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Table:
     @property
     def schema(self) -> StructType:
         """The columns as a Spark schema."""
-        return StructType.fromDDL(self.columns)
+        return cast(StructType, StructType.fromDDL(self.columns))
 
     @property
     def properties(self) -> dict[str, str]:
@@ -81,9 +80,7 @@ def dataset_tables(contract: Contract) -> DatasetTables:
     key = _ddl(contract.key, types)
     silver = _ddl(contract.silver_content, types)
     public = [column.name for column in contract.columns if column.classification == "public"]
-    silver_statistics = tuple(
-        name for name in (*public, "_delivery_date") if name != contract.partition
-    )
+    silver_statistics = tuple(name for name in (*public, "_delivery_date") if name != contract.partition)
     bronze = Table(
         name=f"bronze/{dataset}",
         description="Everything as delivered, as text, and where it came from. Append-only.",
@@ -159,7 +156,7 @@ def dataset_tables(contract: Contract) -> DatasetTables:
 
 
 def identity_columns(contract: Contract) -> tuple[str, ...]:
-    """The columns of the identity table besides the person: what is in clear there, and what never changes."""
+    """The identity table's columns besides the person: what is in clear there, and what never changes."""
     in_clear = contract.names_of("identity")
     return (*in_clear, *(name for name in contract.immutable if name not in in_clear))
 

@@ -1,0 +1,1 @@
+"""The landing zone: what has been delivered, and what its bytes say."""

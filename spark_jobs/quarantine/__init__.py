@@ -1,0 +1,1 @@
+"""The quarantine: what was refused, and why."""

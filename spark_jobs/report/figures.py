@@ -81,9 +81,7 @@ def payroll_by_team(rows: Rows) -> go.Figure:
     return figure
 
 
-def _team_line(
-    team: str, league: str, rows: Rows, colour: str | None, in_legend: bool
-) -> go.Scatter:
+def _team_line(team: str, league: str, rows: Rows, colour: str | None, in_legend: bool) -> go.Scatter:
     ranks = [row["payroll_rank"] or "unknown" for row in rows]
     return go.Scatter(
         x=[row["season"] for row in rows],
@@ -94,8 +92,7 @@ def _team_line(
         showlegend=bool(colour) and in_legend,
         mode="lines",
         line={"color": colour or LIGHT, "width": 2.8 if colour else 1},
-        hovertemplate=f"{team} ({league}) %{{x}}: $%{{y:,.0f}}, rank %{{customdata}}"
-        "<extra></extra>",
+        hovertemplate=f"{team} ({league}) %{{x}}: $%{{y:,.0f}}, rank %{{customdata}}<extra></extra>",
     )
 
 
@@ -156,9 +153,7 @@ def salaries_by_position(rows: Rows, season: int) -> go.Figure:
     for name, row in zip(names, known, strict=True):
         ends_x += [row["p25_salary"], row["p75_salary"], None]
         ends_y += [name, name, None]
-    middle = go.Scatter(
-        x=ends_x, y=ends_y, name="25th to 75th percentile", mode="lines", hoverinfo="skip"
-    )
+    middle = go.Scatter(x=ends_x, y=ends_y, name="25th to 75th percentile", mode="lines", hoverinfo="skip")
     middle.line = {"color": SKY, "width": 16}
     columns = ("p25_salary", "p75_salary", "paid_headcount")
     median = go.Scatter(
@@ -183,9 +178,7 @@ def roster_movement(rows: Rows, season: int) -> go.Figure:
     """People who left, stayed and joined by team, and the share that stayed, by that share."""
     teams = [row for row in of_season(rows, season) if row["retained"] is not None]
     if not teams:
-        return _nothing(
-            "This is the first season of the data: there is none before to compare with."
-        )
+        return _nothing("This is the first season of the data: there is none before to compare with.")
     teams.sort(key=lambda row: (row["retention_rate"] or 0, row["team_id"]))
     names = [row["team_id"] for row in teams]
     figure = make_subplots(cols=2, column_widths=[0.68, 0.32], shared_yaxes=True)
@@ -214,9 +207,7 @@ def rows_by_outcome(runs: Rows) -> go.Figure:
     dates = sorted(rows)[-DELIVERIES:]
     if not dates:
         return _nothing("No delivery has been staged yet.")
-    figure = make_subplots(
-        rows=2, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.42, 0.58]
-    )
+    figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.42, 0.58])
     staged = [rows[date].get("staged", 0) for date in dates]
     bar = _labelled(_bars(dates, staged, "staged", BLUE), "outside")
     figure.add_trace(bar, row=1, col=1)

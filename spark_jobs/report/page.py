@@ -102,9 +102,7 @@ _SECTIONS = (
         "Teams by retention rate, the share of their people of {before} whom they still employed "
         "in {season}, with those who left (left of zero), stayed and joined "
         "(gold/roster_movement).",
-        lambda content: figures.roster_movement(
-            content.gold[roster_movement.TABLE.name], content.season
-        ),
+        lambda content: figures.roster_movement(content.gold[roster_movement.TABLE.name], content.season),
     ),
     _Section(
         "outcomes",

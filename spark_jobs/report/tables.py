@@ -50,9 +50,7 @@ def print_gold(
     show_gold(read_gold(Lake(spark, settings.lake_root)), console, season)
 
 
-def print_status(
-    spark: SparkSession, settings: Settings, contract: Contract, console: Console
-) -> None:
+def print_status(spark: SparkSession, settings: Settings, contract: Contract, console: Console) -> None:
     """Print the lake's tables, the quarantine's open reasons and the newest runs."""
     lake = Lake(spark, settings.lake_root)
     tables = [table for table in all_tables(contract) if lake.exists(table)]
@@ -228,9 +226,7 @@ def show_gold(gold: Mapping[str, Rows], console: Console, season: int | None = N
         rows = [row for row in gold[module.TABLE.name] if row["season"] == chosen]
         rows.sort(key=lambda row: (row[order] is None, row[order]))
         _show(console, f"{title}, season {chosen}", columns, rows)
-    console.print(
-        "share: of the league's payroll. –: not known, or fewer than three people.", style="dim"
-    )
+    console.print("share: of the league's payroll. –: not known, or fewer than three people.", style="dim")
 
 
 def show_states(states: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -45,9 +45,7 @@ class Site:
         """The delivery's number, 1 to 10."""
         return (self.delivery.day - FIRST_DAY).days + 1
 
-    def choose(
-        self, records: list[Record], fits: Callable[[Record], bool] = lambda record: True
-    ) -> Record:
+    def choose(self, records: list[Record], fits: Callable[[Record], bool] = lambda record: True) -> Record:
         """One of the records that no other defect has touched; it is taken from then on."""
         free = [r for r in records if not r.taken and fits(r)]
         if not free:
@@ -126,9 +124,7 @@ def exact_duplicate(site: Site) -> None:
 def two_versions_of_a_key(site: Site) -> None:
     """An older version with another salary, anywhere in the same file."""
     record = site.choose(site.file.records)
-    older = record.version(
-        salary=_other_salary(record), updated_at=day_before(record.values["updated_at"])
-    )
+    older = record.version(salary=_other_salary(record), updated_at=day_before(record.values["updated_at"]))
     site.add(older)
 
 
@@ -212,9 +208,7 @@ def untidy_values(site: Site) -> None:
     def unpaid(record: Record) -> bool:
         return is_true(record) and not record.values["salary"]
 
-    wants_unpaid = site.incident.endswith("1") and any(
-        unpaid(r) for r in site.file.records if not r.taken
-    )
+    wants_unpaid = site.incident.endswith("1") and any(unpaid(r) for r in site.file.records if not r.taken)
     record = site.choose(site.file.records, unpaid if wants_unpaid else is_true)
     values = record.values
     values["team_id"] = f" {values['team_id'].lower()} "

@@ -94,9 +94,7 @@ def true_records(databank: Databank, employments: Iterable[Employment]) -> dict[
     return found
 
 
-def split_season(
-    employments: Iterable[Employment], year: int, teams: frozenset[str] | None
-) -> Season:
+def split_season(employments: Iterable[Employment], year: int, teams: frozenset[str] | None) -> Season:
     """Tell the employments of opening day from those that came about in the season.
 
     A player opens with the team that pays him, else with the one he played most for; a manager
@@ -113,9 +111,7 @@ def split_season(
         else:
             (opening if e.order <= 1 else moves).append(e)
     for choices in by_player.values():
-        first, *others = sorted(
-            choices, key=lambda e: (e.salary is None, -(e.games or 0), e.team_id)
-        )
+        first, *others = sorted(choices, key=lambda e: (e.salary is None, -(e.games or 0), e.team_id))
         opening.append(first)
         moves += others
     return Season(year, *([e for e in part if _among(e, teams)] for part in (opening, moves)))
@@ -184,9 +180,7 @@ class _SeasonDesk:
             self._file(f"managers-{self.year}.csv", managers, Moment.OPENING),
         ]
 
-    def _late(
-        self, corrected: Sequence[Key], reviewed: Sequence[Key], gone_before: Sequence[Key]
-    ) -> File:
+    def _late(self, corrected: Sequence[Key], reviewed: Sequence[Key], gone_before: Sequence[Key]) -> File:
         """Rows written in May that arrive in October, when newer ones are long known.
 
         Those of `corrected` meet their newer version in the same delivery, as July's file comes
@@ -211,9 +205,7 @@ class _SeasonDesk:
         return file
 
     def _terminations(self) -> File:
-        records = [
-            self.truth[key].deletion(stamp(Moment.TERMINATION, key)) for key in sorted(self.gone)
-        ]
+        records = [self.truth[key].deletion(stamp(Moment.TERMINATION, key)) for key in sorted(self.gone)]
         return File(f"terminations-{self.year}.csv", records)
 
     def _file(self, name: str, keys: Iterable[Key], moment: Moment) -> File:
@@ -225,9 +217,7 @@ class _SeasonDesk:
 
     def _stale(self, key: Key, moment: Moment) -> Record:
         salary = int(self.truth[key].values["salary"])
-        return self.truth[key].version(
-            salary=stale_salary(key, salary), updated_at=stamp(moment, key)
-        )
+        return self.truth[key].version(salary=stale_salary(key, salary), updated_at=stamp(moment, key))
 
     def _stale_keys(self, seed: int) -> list[Key]:
         paid = [e.key for e in self.opening if e.salary is not None]

@@ -69,8 +69,7 @@ def render_manifest(deliveries: list[Delivery], teams: frozenset[str] | None, se
             {
                 "delivery": delivery.day.isoformat(),
                 "files": [
-                    {"file": path_of(delivery, file), "rows": len(file.records)}
-                    for file in delivery.files
+                    {"file": path_of(delivery, file), "rows": len(file.records)} for file in delivery.files
                 ],
             }
             for delivery in deliveries

@@ -102,9 +102,7 @@ def _chain(rows: DataFrame, contract: Contract) -> DataFrame:
     in_time = Window.partitionBy(*contract.key, chained).orderBy(contract.sequence)
     # lag is null only before the first version: a struct of nulls is not null.
     unchanged = chained & F.lag(said).over(in_time).eqNullSafe(said)
-    rows = rows.withColumn(
-        "_version", F.when(unchanged, UNCHANGED).otherwise(F.col("_version"))
-    )
+    rows = rows.withColumn("_version", F.when(unchanged, UNCHANGED).otherwise(F.col("_version")))
     contents = F.col("_version").isNull()
     next_content = F.lead(contract.sequence).over(
         Window.partitionBy(*contract.key, contents).orderBy(contract.sequence)

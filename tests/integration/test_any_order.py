@@ -108,7 +108,11 @@ def check(lake: TestLake, expected: Expected) -> None:
     max_examples=3,
     deadline=None,
     derandomize=True,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 @given(delivered=deliveries(), data=st.data())
 def test_silver_and_history_do_not_depend_on_the_order_of_loading(

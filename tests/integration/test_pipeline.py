@@ -10,12 +10,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from spark_jobs.gold import league_season_summary, position_salaries, roster_movement, team_season_payroll
+from spark_jobs.gold import (
+    league_season_summary,
+    position_salaries,
+    roster_movement,
+    team_season_payroll,
+)
 from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.runner import STAGES, run_job
 from spark_jobs.lake.lake import Lake
 from spark_jobs.sample_feed import write_sample_feed
+from spark_jobs.settings import Settings
+from tests.conftest import KEY
 from tests.lakes import TestLake
 
 DAYS = [date(2023, 10, day) for day in range(1, 11)]
@@ -31,12 +39,9 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaded(feed: Path, spark, contract, tmp_path_factory: pytest.TempPathFactory) -> TestLake:
     """The feed's ten deliveries, run in their order."""
-    from spark_jobs.settings import Settings
-    from tests.conftest import KEY
-
     root = tmp_path_factory.mktemp("loaded")
     settings = Settings(
-        landing=str(feed), lake=str(root / "lake"), pseudonym_key=KEY, spark_log=root / "log"
+        landing=str(feed), lake=str(root / "lake"), pseudonym_key=SecretStr(KEY), spark_log=root / "log"
     )
     lake = TestLake(spark, contract, settings)
     for day in DAYS:
@@ -117,7 +122,11 @@ def test_a_second_run_changes_nothing(loaded: TestLake) -> None:
 def test_a_full_rebuild_of_gold_gives_the_same_tables(loaded: TestLake) -> None:
     before, versions = loaded.content(), loaded.versions()
     run = run_job(
-        loaded.spark, loaded.settings, loaded.contract, "aggregate", DAYS[9],
+        loaded.spark,
+        loaded.settings,
+        loaded.contract,
+        "aggregate",
+        DAYS[9],
         lambda job: aggregate(job, full=True),
     )
     assert run.rows["gold_rows_changed"] == 0
@@ -136,7 +145,12 @@ def test_the_order_of_the_days_does_not_matter(
 def test_no_personal_data_in_gold_logs_or_column_statistics(loaded: TestLake, feed: Path) -> None:
     with (feed / "employees" / "2023-10-02" / "managers-2014.csv").open() as file:
         person = next(csv.DictReader(file))
-    markers = [person["ssn"], person["ssn"].replace("-", ""), person["email"], person["employee_id"]]
+    markers = [
+        person["ssn"],
+        person["ssn"].replace("-", ""),
+        person["email"],
+        person["employee_id"],
+    ]
     root = Path(loaded.settings.lake_root)
     logs = [*root.rglob("_delta_log/*.json"), *root.rglob("_delta_log/*.crc")]
     assert len(logs) > 50
@@ -145,7 +159,9 @@ def test_no_personal_data_in_gold_logs_or_column_statistics(loaded: TestLake, fe
         assert not [marker for marker in markers if marker.encode() in content], file
     silver = loaded.read(loaded.tables.current)
     assert not {"first_name", "last_name", "birth_date"} & set(silver.columns)
-    assert silver.where(silver.ssn.rlike("^[0-9a-f]{64}$")).count() == silver.where("ssn is not null").count()
+    assert (
+        silver.where(silver.ssn.rlike("^[0-9a-f]{64}$")).count() == silver.where("ssn is not null").count()
+    )
 
 
 class Killed(RuntimeError):

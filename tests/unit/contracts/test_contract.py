@@ -34,7 +34,10 @@ def changed(change) -> str:
     [
         (lambda d: d.pop("apiVersion"), "apiVersion"),
         (lambda d: d.update(schema=[]), "one schema"),
-        (lambda d: d["schema"][0]["properties"][0].pop("classification"), "classification of employee_id"),
+        (
+            lambda d: d["schema"][0]["properties"][0].pop("classification"),
+            "classification of employee_id",
+        ),
         (lambda d: d["schema"][0]["properties"][0].update(classification="secret"), "'secret'"),
         (lambda d: d["schema"][0]["customProperties"].pop(0), "sequenceColumn"),
         (lambda d: d["schema"][0]["customProperties"][0].update(value="changed_at"), "changed_at"),

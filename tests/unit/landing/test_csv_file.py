@@ -63,7 +63,10 @@ def test_bytes_that_are_not_utf8_are_shown_and_named_by_column() -> None:
     good, broken = records(b"id,name\n1,Ann\n2,Jos\xe9\n")
     assert good.problem is None
     assert broken.fields["name"] == r"Jos\xe9"
-    assert broken.problem and (broken.problem.code, broken.problem.column) == ("invalid_utf8", "name")
+    assert broken.problem and (broken.problem.code, broken.problem.column) == (
+        "invalid_utf8",
+        "name",
+    )
 
 
 @pytest.mark.parametrize(

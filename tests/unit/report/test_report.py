@@ -152,9 +152,7 @@ def test_a_league_can_be_chosen():
     everything, american, national = figure.layout.updatemenus[0].buttons
     assert everything.args[0]["visible"] is True
     shown = [
-        t.name
-        for t, visible in zip(data(figure), national.args[0]["visible"], strict=True)
-        if visible
+        t.name for t, visible in zip(data(figure), national.args[0]["visible"], strict=True) if visible
     ]
     assert shown == ["LAN", "other teams"]
     assert american.label == "AL"

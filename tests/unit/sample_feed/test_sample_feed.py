@@ -196,9 +196,7 @@ def test_writing_again_writes_nothing(small: ReadFeed) -> None:
     assert not any(file.written for delivery in again.deliveries for file in delivery.files)
 
 
-def test_the_same_arguments_give_the_same_bytes_whatever_lay_there(
-    small: ReadFeed, tmp_path: Path
-) -> None:
+def test_the_same_arguments_give_the_same_bytes_whatever_lay_there(small: ReadFeed, tmp_path: Path) -> None:
     broken = tmp_path / "employees/2023-10-02/managers-2014.csv"
     broken.parent.mkdir(parents=True)
     broken.write_text("half a fi")
@@ -220,9 +218,7 @@ def test_every_employment_of_the_databank_is_delivered(full: ReadFeed, databank:
     assert full.current().keys() == real
 
 
-def test_a_feed_of_some_teams_has_all_of_their_employments(
-    small: ReadFeed, databank: Databank
-) -> None:
+def test_a_feed_of_some_teams_has_all_of_their_employments(small: ReadFeed, databank: Databank) -> None:
     real = {
         (e.employee_id, str(e.season), e.team_id)
         for e in databank.employments.values()
@@ -330,9 +326,7 @@ def test_each_delivery_has_defects_and_each_class_is_there(feed: ReadFeed) -> No
 
 
 def test_no_row_has_two_defects(feed: ReadFeed) -> None:
-    rows = [
-        (entry["file"], number) for entry in feed.manifest["defects"] for number in entry["rows"]
-    ]
+    rows = [(entry["file"], number) for entry in feed.manifest["defects"] for number in entry["rows"]]
     assert len(rows) == len(set(rows))
 
 
