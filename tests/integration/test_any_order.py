@@ -105,7 +105,7 @@ def check(lake: TestLake, expected: Expected) -> None:
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     suppress_health_check=[

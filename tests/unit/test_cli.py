@@ -1,0 +1,40 @@
+"""Misuse of the command line: one sentence, the right exit code, no stack trace."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from spark_jobs.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["etl"], "Missing option '--date'"),
+        (["etl", "--date", "2023-13-01"], "write it as YYYY-MM-DD"),
+        (["run"], "either --date, or --from and --to"),
+        (["run", "--from", "2023-10-02", "--to", "2023-10-01"], "is after --to"),
+        (["run", "--date", "2023-10-01", "--to", "2023-10-01"], "either --date"),
+        (["etl", "--date", "2023-10-01", "--contract", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["etl", "--date", "2023-10-01", "--quarantine-limit", "7"], "MLB_QUARANTINE_LIMIT"),
+    ],
+)
+def test_wrong_usage_is_exit_2_and_a_sentence(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
+def test_a_contract_with_an_error_names_it(tmp_path: Path) -> None:
+    contract = tmp_path / "broken.yaml"
+    contract.write_text("apiVersion: v3.1.0\nkind: DataContract\n")
+    result = CliRunner().invoke(main, ["etl", "--date", "2023-10-01", "--contract", str(contract)])
+    assert result.exit_code == 2
+    assert "is not valid" in result.output
+
+
+def test_help_teaches() -> None:
+    said = CliRunner().invoke(main, ["--help"]).output
+    assert "Exit codes" in said and "sample-feed" in said
