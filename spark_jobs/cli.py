@@ -28,7 +28,7 @@ class _Sentences(click.Group):
         try:
             return super().invoke(ctx)
         except JobError as error:
-            _terminal.print(f"error: {error}", style="red", markup=False)
+            _terminal.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             sys.exit(error.exit_code)
 
 
