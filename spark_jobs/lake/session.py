@@ -26,7 +26,7 @@ DELTA = {
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
 }
 #: On a day's feed Spark spends more time on writing, compiling and warming up code for each query
-#: than on the rows. These take the shorter way; profiled in docs/decisions/0007.
+#: than on the rows. These take the shorter way; docs/decisions/README.md.
 SMALL_DATA = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
