@@ -31,12 +31,6 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     return sorted(files, key=lambda file: file.name)
 
 
-def list_folders(spark: SparkSession, folder: str) -> list[str]:
-    """The names of the folders directly in a folder, in order."""
-    place, system = _resolve(spark, folder)
-    return sorted(str(e.getPath().getName()) for e in system.listStatus(place) if e.isDirectory())
-
-
 def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
     context = spark.sparkContext
     place = context._jvm.org.apache.hadoop.fs.Path(path)  # pyright: ignore

@@ -42,17 +42,3 @@ def find_delivery(spark: SparkSession, landing: str, dataset: str, date: dt.date
     if not files:
         raise DeliveryNotThere(f"There is no delivery of {date}: the folder {folder} holds no file.")
     return Delivery(dataset, date, folder, files, ignored)
-
-
-def delivery_dates(spark: SparkSession, landing: str, dataset: str) -> list[dt.date]:
-    """The days that have a folder in the landing zone, in order; other folders are not deliveries."""
-    root = f"{landing}/{dataset}"
-    if not storage.exists(spark, root):
-        return []
-    dates = []
-    for name in storage.list_folders(spark, root):
-        try:
-            dates.append(dt.date.fromisoformat(name))
-        except ValueError:
-            continue
-    return dates

@@ -30,11 +30,6 @@ def judge(cleaned: DataFrame, contract: Contract) -> DataFrame:
     )
 
 
-def all_rules(contract: Contract) -> list[Rule]:
-    """The contract's own rules and those that its types and required columns imply."""
-    return [check.rule for check in _checks(contract)]
-
-
 @dataclass(frozen=True)
 class _Check:
     """A rule and the SQL that is true of a row that keeps it."""
