@@ -39,8 +39,8 @@ def load(job: JobContext) -> None:
         _check_staged(job)
     _mark_loaded(job)
     for _ in range(_MOST_TRIES):
-        seen, loaded = job.lake.version(LOADS), _loaded(job)
-        _publish(job, staged, loaded)
+        seen = job.lake.version(LOADS)
+        _publish(job, staged, _loaded(job))
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again.
         if job.lake.version(LOADS) == seen:
