@@ -7,7 +7,8 @@ on what happened before: whoever computes the same wanted rows again changes not
 was killed between two commits is finished by running it again.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,7 @@ from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
 _ACTION = "_action"
+_SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
 
@@ -131,6 +133,19 @@ class Lake:
         with ThreadPoolExecutor(len(tasks)) as pool:
             futures = [pool.submit(inheritable_thread_target(self.spark)(task)) for task in tasks]
         return [future.result() for future in futures]
+
+    @contextlib.contextmanager
+    def signed(self, signature: str) -> Iterator[None]:
+        """Sign all commits of the session in between, so that a table's history says who made them."""
+        before = self.spark.conf.get(_SIGNATURE, None)
+        self.spark.conf.set(_SIGNATURE, signature)
+        try:
+            yield
+        finally:
+            if before is None:
+                self.spark.conf.unset(_SIGNATURE)
+            else:
+                self.spark.conf.set(_SIGNATURE, before)
 
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
