@@ -81,7 +81,8 @@ def tell(run: Run) -> None:
     counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
     mark = "[green]ok[/]" if run.exit_code == 0 else f"[red]exit {run.exit_code}[/]"
     terminal.print(
-        f"{run.delivery_date}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", soft_wrap=True
+        f"{run.delivery_date or 'whole lake'}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}",
+        soft_wrap=True,
     )
     for note in run.notes:
         terminal.print(f"            note: {note}", style="yellow", markup=False, soft_wrap=True)

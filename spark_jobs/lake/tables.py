@@ -192,14 +192,14 @@ def attempts_table(dataset: str) -> Table:
         name=f"quarantine/{dataset}_attempts",
         description=(
             "Attempts at rows of the quarantine. decision is mend (record holds the row's columns as "
-            "mended, as text), reject, or retry (judged again under another contract); outcome is null "
+            "mended, as JSON), reject, or retry (judged again under another contract); outcome is null "
             "until the row has been through etl and load again, then the row's state: replayed, "
             "rejected, superseded, or open where it was refused again for reasons."
         ),
         columns=(
-            "attempt_id string, _row_id string, decision string, record map<string,string>, by string, "
-            f"at timestamp, contract_version string, outcome string, reasons array<{REASON}>, "
-            "_delivery_date date"
+            "attempt_id string, _row_id string, decision string, record string, by string, "
+            "at timestamp, contract_version string, contract_digest string, outcome string, "
+            f"reasons array<{REASON}>, _delivery_date date"
         ),
         key=("attempt_id",),
         partition_by=("_delivery_date",),
