@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -23,6 +24,8 @@ from pyspark.sql.types import StructType
 from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
+#: How often a commit is tried that others come before.
+_MOST_TRIES = 5
 _ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
@@ -108,6 +111,10 @@ class Lake:
         # Rows in one partition need no shuffle for any join or window that follows.
         return rows.coalesce(1) if self.is_small(table) else rows
 
+    def files(self, table: Table) -> DataFrame:
+        """The files of the table's newest version, as Delta's log describes them (AddFile)."""
+        return DataFrame(self._snapshot(table).allFiles().toDF(), self.spark)
+
     def grouped(self, rows: DataFrame, column: str, source: Table) -> DataFrame:
         """Rows, read from `source`, with all that share a value of `column` in one partition."""
         return rows if self.is_small(source) else rows.repartition(F.col(column))
@@ -137,15 +144,21 @@ class Lake:
     @contextlib.contextmanager
     def signed(self, signature: str) -> Iterator[None]:
         """Sign all commits of the session in between, so that a table's history says who made them."""
-        before = self.spark.conf.get(_SIGNATURE, None)
-        self.spark.conf.set(_SIGNATURE, signature)
+        with self.setting(_SIGNATURE, signature):
+            yield
+
+    @contextlib.contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Give one of the session's settings another value in between."""
+        before = self.spark.conf.get(name, None)
+        self.spark.conf.set(name, value)
         try:
             yield
         finally:
             if before is None:
-                self.spark.conf.unset(_SIGNATURE)
+                self.spark.conf.unset(name)
             else:
-                self.spark.conf.set(_SIGNATURE, before)
+                self.spark.conf.set(name, before)
 
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
@@ -173,6 +186,17 @@ class Lake:
         deleted; rows outside it stay as they are. Rows are the same when every column of
         `table.key` is equal, nulls included, and are written only where another column differs.
         """
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return self._sync_once(table, wanted, scope, properties)
+            except DeltaConcurrentModificationException:
+                # Another commit, a compaction for example, came between reading and writing: look again.
+                continue
+        return self._sync_once(table, wanted, scope, properties)
+
+    def _sync_once(
+        self, table: Table, wanted: DataFrame, scope: DataFrame, properties: dict[str, str] | None
+    ) -> Synced:
         # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
         differences = _differences(table, wanted, scope).localCheckpoint(eager=False)
         partition = [F.col(name) for name in table.partition_by]
