@@ -1,10 +1,11 @@
 """The command line: one command a job, thin. The only place that reads arguments and prints."""
 
 import datetime as dt
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -12,24 +13,14 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from spark_jobs.contracts.contract import Contract, read_contract
-from spark_jobs.errors import JobError, UsageError
+from spark_jobs.errors import UsageError
 from spark_jobs.ledger import Run
+from spark_jobs.process.boundary import JobGroup
 from spark_jobs.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-_terminal = Console(stderr=True, highlight=False)
+log = logging.getLogger(__name__)
 _SETTINGS = ("landing", "lake", "contract", "quarantine_limit", "pseudonym_key_file", "master")
-
-
-class _Sentences(click.Group):
-    """Ends on a JobError with its sentence and its exit code, never with a stack trace."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except JobError as error:
-            _terminal.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-            sys.exit(error.exit_code)
 
 
 class _Day(click.ParamType):
@@ -72,17 +63,20 @@ def _settings(options: dict[str, Any]) -> Settings:
 def _start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
-    from spark_jobs.lake.session import start_session
+    from spark_jobs.lake.session import start_session, stop_session
 
+    context = click.get_current_context()
+    context.obj.delivery_date = context.params.get("date")
     settings = _settings(options)
     contract = read_contract(settings.contract)
-    held = lake_lock(settings, lambda: _terminal.print("waiting for another job on this lake"))
-    click.get_current_context().with_resource(held)
-    with _terminal.status("starting Spark"):
-        return settings, contract, start_session(settings)
+    context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
+    with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
+        spark = start_session(settings)
+    context.call_on_close(lambda: stop_session(spark))
+    return settings, contract, spark
 
 
-@click.group(cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=JobGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The MLB employee data platform: CSV deliveries become Bronze, Silver and Gold Delta tables.
 
@@ -95,7 +89,8 @@ def main() -> None:
     Try it:      spark-jobs sample-feed
                  spark-jobs run --from 2023-10-01 --to 2023-10-10
                  spark-jobs gold;  spark-jobs status;  spark-jobs report
-    Exit codes:  0 done, 1 worth a retry, 2 wrong usage, 3 bad data (no retry helps).
+    Exit codes:  0 done, 1 worth a retry, 2 wrong usage, 3 bad data (no retry helps),
+                 143 stopped by SIGTERM (worth a retry).
 
     Every job may be run again at any time: a second run changes nothing. The last line on standard
     output is the run's row of the ledger, as JSON.
@@ -110,10 +105,7 @@ def _stage(name: str, about: str) -> None:
         from spark_jobs.jobs.runner import run_job
 
         settings, contract, spark = _start(options)
-        run = run_job(spark, settings, contract, name, date)
-        _tell(run)
-        click.echo(run.as_json())
-        sys.exit(run.exit_code)
+        _end(run_job(spark, settings, contract, name, date))
 
 
 _stage("ingest", "Landing to Bronze: append the delivery's new files as they are, each once.")
@@ -131,10 +123,7 @@ def _aggregate(date: dt.date, full: bool, **options: Any) -> None:
     from spark_jobs.jobs.runner import run_job
 
     settings, contract, spark = _start(options)
-    run = run_job(spark, settings, contract, "aggregate", date, lambda job: aggregate(job, full=full))
-    _tell(run)
-    click.echo(run.as_json())
-    sys.exit(run.exit_code)
+    _end(run_job(spark, settings, contract, "aggregate", date, lambda job: aggregate(job, full=full)))
 
 
 @main.command("run")
@@ -162,8 +151,8 @@ def _run(
 
     days = _days(date, first, last)
     settings, contract, spark = _start(options)
-    _terminal.print(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
-    runs = run_days(spark, settings, contract, days, _tell)
+    log.info(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
+    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, _tell)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
     if report_file:
@@ -185,14 +174,24 @@ def _days(date: dt.date | None, first: dt.date | None, last: dt.date | None) -> 
 def _tell(run: Run) -> None:
     """One line for a run that has ended, and its notes."""
     counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
-    mark = "[green]ok[/]" if run.exit_code == 0 else f"[red]exit {run.exit_code}[/]"
-    _terminal.print(
-        f"{run.delivery_date}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", soft_wrap=True
+    mark = "ok" if run.exit_code == 0 else f"exit {run.exit_code}"
+    about = {"run": run}
+    level = logging.ERROR if run.exit_code else logging.INFO
+    log.log(
+        level, f"{run.delivery_date}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about
     )
     for note in run.notes:
-        _terminal.print(f"            note: {note}", style="yellow", markup=False, soft_wrap=True)
+        log.warning(f"            note: {note}", extra=about)
     if run.error:
-        _terminal.print(f"            error: {run.error}", style="red", markup=False, soft_wrap=True)
+        log.error(f"            error: {run.error}", extra=about)
+
+
+def _end(run: Run) -> NoReturn:
+    """End the process as its one run has ended; the last line of output is the run's row."""
+    click.get_current_context().obj.runs = [run]
+    _tell(run)
+    click.echo(run.as_json())
+    sys.exit(run.exit_code)
 
 
 @main.command("gold")
@@ -235,7 +234,7 @@ def _write_report(spark: SparkSession, settings: Settings, contract: Contract, o
     from spark_jobs.report.page import write_report
 
     write_report(spark, settings, contract, output)
-    _terminal.print(f"The report is in {output.absolute()}", soft_wrap=True)
+    log.info(f"The report is in {output.absolute()}")
 
 
 @main.command("sample-feed")
@@ -249,5 +248,5 @@ def _sample_feed(teams: str | None, **options: Any) -> None:
     chosen = frozenset(teams.split(",")) if teams else None
     feed = write_sample_feed(Path(settings.landing_root), teams=chosen)
     for delivery in feed.deliveries:
-        _terminal.print(f"{delivery.date}  {len(delivery.files)} files  {delivery.rows:,} rows")
-    _terminal.print(f"The deliveries are in {settings.landing_root}", soft_wrap=True)
+        log.info(f"{delivery.date}  {len(delivery.files)} files  {delivery.rows:,} rows")
+    log.info(f"The deliveries are in {settings.landing_root}")

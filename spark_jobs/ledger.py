@@ -6,9 +6,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from spark_jobs.errors import ConservationError
+from spark_jobs.errors import ConservationError, JobStopped
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import RUNS
+
+
+def new_run_id() -> str:
+    """A run_id that no other run has."""
+    return uuid.uuid4().hex
 
 
 @dataclass
@@ -24,7 +29,7 @@ class Run:
     contract_version: str
     delivery_date: dt.date | None
     started_at: dt.datetime
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run_id: str = field(default_factory=new_run_id)
     outcome: str = "running"
     exit_code: int | None = None
     finished_at: dt.datetime | None = None
@@ -44,7 +49,7 @@ class Run:
         """Close the run."""
         self.finished_at = dt.datetime.now(dt.UTC)
         self.exit_code = exit_code
-        self.outcome = "succeeded" if exit_code == 0 else "failed"
+        self.outcome = {0: "succeeded", JobStopped.exit_code: "stopped"}.get(exit_code, "failed")
         self.error = error
 
     def values(self) -> dict[str, Any]:

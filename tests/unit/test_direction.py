@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "quarantine": {"bronze", "contracts", "lake"},
     "gold": {"lake"},
     "ledger": {"errors", "lake"},
+    "process": {"errors", "ledger", "settings"},
     "sample_feed": set(),
 }
 
