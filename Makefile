@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup run test lint types unit integration feed report status lock clean
+.PHONY: help setup run test lint types unit integration charts charts-docs feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,12 @@ unit: setup  ## the fast tests
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q
 
+charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
+	@$(BIN)/pytest tests/charts -q
+
+charts-docs: setup  ## make the charts' READMEs from the comments of their values
+	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed
 
@@ -40,9 +46,9 @@ status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample; do \
+	@for name in runtime dev build java sample charts; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
-	    --python-version 3.11 $$( [ $$name = sample ] && echo --no-deps ) \
+	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:  ## remove the local landing zone, lake and report (not the environment)
