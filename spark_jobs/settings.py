@@ -30,6 +30,14 @@ class Settings(BaseSettings):
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
     master: str = Field(default="local[*]", description="where Spark runs")
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
+    s3_endpoint: str | None = Field(
+        default=None, description="URL of an S3-compatible store, for example https://s3.example.org"
+    )
+    s3_region: str | None = Field(default=None, description="region of the buckets (else AWS_REGION)")
+    s3_path_style: bool | None = Field(
+        default=None,
+        description="address buckets as paths and not as host names (else only with an endpoint)",
+    )
     spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")
 
     @property

@@ -7,6 +7,7 @@ modules are no replacement, since S3A needs classes that only the bundle carries
 The same inputs give the same bytes: entries in the order of the input and with one fixed time.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyspark
 from fetch_jars import fetch_jars
 
-from spark_jobs.lake.java import find_java_home
+from spark_jobs.lake.session import JARS
 
 ROOT = Path(__file__).resolve().parent.parent
 #: s3 is the store; sts turns a web identity token (IRSA) into credentials. Pod Identity's credentials come
@@ -40,6 +42,7 @@ def main() -> None:
         cut = fetched / bundle.name.replace("bundle", "aws-sdk-s3")
         cut_bundle(bundle, cut)
         bundle.unlink()
+        compile_log_store(fetched)
         for jar in fetched.glob("*.jar"):
             jar.replace(folder / jar.name)
 
@@ -53,6 +56,26 @@ def cut_bundle(bundle: Path, cut: Path) -> None:
 
 def _is_kept(name: str) -> bool:
     return not name.startswith(_SERVICES) or name.removeprefix(_SERVICES).split("/")[0] in SERVICES
+
+
+def compile_log_store(jars: Path) -> None:
+    """Compile java/ against pyspark's jars, Delta's and those in `jars`, into a jar beside the latter."""
+    javac = shutil.which("javac")
+    if not javac:
+        raise SystemExit(
+            "There is no javac on PATH: install a JDK of 17 or later (Debian: apt-get install "
+            "openjdk-17-jdk-headless). Only the jars for S3 need it."
+        )
+    sources = sorted(str(source) for source in (ROOT / "java").rglob("*.java"))
+    places = (Path(pyspark.__file__).parent / "jars", JARS, jars)
+    class_path = os.pathsep.join(str(jar) for place in places for jar in sorted(place.glob("*.jar")))
+    with tempfile.TemporaryDirectory() as work:
+        classes = Path(work)
+        options = ("-Xlint:all,-path,-processing", "-Werror", "-proc:none", "--release", "17")
+        subprocess.run([javac, *options, "-cp", class_path, "-d", work, *sources], check=True)
+        files = sorted(file for file in classes.rglob("*.class"))
+        entries = ((str(file.relative_to(classes)), file.read_bytes()) for file in files)
+        write_jar(jars / "s3-conditional-log-store.jar", entries)
 
 
 def write_jar(jar: Path, entries: Iterator[tuple[str, bytes]]) -> None:

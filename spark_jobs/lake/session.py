@@ -9,6 +9,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from spark_jobs.errors import UsageError
+from spark_jobs.lake import s3
 from spark_jobs.lake.java import find_java_home
 from spark_jobs.settings import Settings
 
@@ -52,11 +53,12 @@ BEHAVIOUR = {
 
 def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSession:
     """Start (or return) the session; its log goes to the file that the settings name."""
+    on_s3 = s3.configuration(settings, os.environ)
+    # Not both: S3A, which buffers what it sends on the disk, needs Hadoop's default local file system.
+    places = {**on_s3, **(LOCAL_DISK if settings.lake_is_local else {})}
     os.environ["JAVA_HOME"] = find_java_home()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
-    if not jars:
-        raise UsageError(f"Delta's jars are not in {JARS}: run `make setup`.")
+    jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
     log = settings.spark_log.absolute()
     log.parent.mkdir(parents=True, exist_ok=True)
     log4j = Path(__file__).with_name("log4j2.properties")
@@ -64,7 +66,8 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
         SparkSession.builder.appName(app_name)
         .master(settings.master)
         .config("spark.driver.memory", settings.driver_memory)
-        .config("spark.driver.extraClassPath", os.pathsep.join(jars))
+        .config("spark.driver.extraClassPath", jars)
+        .config("spark.executor.extraClassPath", jars)
         .config(
             "spark.driver.extraJavaOptions",
             f"-Dlog4j2.configurationFile=file:{log4j} -Dmlb.spark.log={log} "
@@ -77,10 +80,19 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
         builder = builder.config("spark.driver.host", "localhost").config(
             "spark.driver.bindAddress", "127.0.0.1"
         )
-    for name, value in {**DELTA, **BEHAVIOUR, **SMALL_DATA, **LOCAL_DISK}.items():
+    for name, value in {**DELTA, **BEHAVIOUR, **SMALL_DATA, **places}.items():
         builder = builder.config(name, value)
     with _stderr_to(log):
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        s3.check_reachable(session, settings)
+    return session
+
+
+def _jars(folder: Path, command: str) -> list[str]:
+    jars = sorted(str(jar) for jar in folder.glob("*.jar"))
+    if not jars:
+        raise UsageError(f"The jars that Spark needs are not in {folder}: run `{command}`.")
+    return jars
 
 
 @contextlib.contextmanager
