@@ -4,13 +4,16 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup run test lint types unit integration charts charts-docs feed report status lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration charts charts-docs feed report status lock clean
 
 help:  ## show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup:  ## make the environment in .venv from the lock files
 	@python3 tools/set_up.py
+
+setup-s3:  ## the same, and the jars that tables on S3 need
+	@python3 tools/set_up.py s3
 
 run: setup  ## the whole pipeline on the real sample feed: ten deliveries, Gold tables, report
 	@$(BIN)/spark-jobs sample-feed

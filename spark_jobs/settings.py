@@ -98,6 +98,14 @@ class Settings(ProcessSettings, ExecutorSettings):
         description="where Spark runs: local[*] in this process, k8s://https://… in pods",
     )
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
+    s3_endpoint: str | None = Field(
+        default=None, description="URL of an S3-compatible store, for example https://s3.example.org"
+    )
+    s3_region: str | None = Field(default=None, description="region of the buckets (else AWS_REGION)")
+    s3_path_style: bool | None = Field(
+        default=None,
+        description="address buckets as paths and not as host names (else only with an endpoint)",
+    )
     event_log: str | None = Field(
         default=None,
         description="folder for Spark's event logs, which a History Server reads (default: none)",

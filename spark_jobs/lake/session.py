@@ -8,7 +8,8 @@ from pathlib import Path
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from spark_jobs.errors import UsageError
+from spark_jobs.errors import JobError, UsageError
+from spark_jobs.lake import s3
 from spark_jobs.lake.java import find_java_home
 from spark_jobs.lake.jvm import launch_jvm, logging_options
 from spark_jobs.lake.kubernetes import kubernetes_configuration
@@ -50,42 +51,59 @@ BEHAVIOUR = {
     "spark.sql.maxPlanStringLength": "2000",
     "spark.sql.debug.maxToStringFields": "20",
 }
-
-
 #: Stopping takes a second; longer only where the cluster does not answer.
 _STOP_SECONDS = 20
 
 
 def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSession:
-    """Start (or return) the session; its log goes to where the settings say."""
+    """Start (or return) the session; its log goes to where the settings say.
+
+    Raises UsageError or JobError, a sentence, where a place on S3 does not answer.
+    """
     os.environ["JAVA_HOME"] = find_java_home()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
-    if not jars:
-        raise UsageError(f"Delta's jars are not in {JARS}: run `make setup`.")
-    class_path = os.pathsep.join(jars)
+    configuration = SparkConf(loadDefaults=False).setAll(list(_configuration(settings, app_name).items()))
+    if SparkContext._active_spark_context is None:
+        gateway = SparkContext._gateway or launch_jvm(configuration, settings)
+        SparkContext(conf=configuration, gateway=gateway)
+    session = SparkSession.builder.config(conf=configuration).getOrCreate()
+    try:
+        s3.check_reachable(session, settings)
+    except JobError:
+        stop_session(session)
+        raise
+    return session
+
+
+def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
+    on_s3 = s3.configuration(settings, os.environ)
+    jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
     options = f"{logging_options(settings)} -Duser.timezone=UTC"
-    conf = {
+    return {
         "spark.app.name": app_name,
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraClassPath": class_path,
+        "spark.driver.extraClassPath": jars,
         # Start with the room that every run needs: growing to it costs a dozen full collections.
         "spark.driver.extraJavaOptions": f"{options} -XX:+UseParallelGC -Xms1g -XX:MetaspaceSize=256m",
-        "spark.executor.extraClassPath": class_path,
+        "spark.executor.extraClassPath": jars,
         "spark.executor.extraJavaOptions": options,
         **DELTA,
         **BEHAVIOUR,
         **SMALL_DATA,
-        **LOCAL_DISK,
+        # Not both: S3A, which buffers what it sends on the disk, needs Hadoop's default local file system.
+        **on_s3,
+        **(LOCAL_DISK if settings.lake_is_local else {}),
         **_where(settings),
         **_event_log(settings),
     }
-    configuration = SparkConf(loadDefaults=False).setAll(list(conf.items()))
-    if SparkContext._active_spark_context is None:
-        gateway = SparkContext._gateway or launch_jvm(configuration, settings)
-        SparkContext(conf=configuration, gateway=gateway)
-    return SparkSession.builder.config(conf=configuration).getOrCreate()
+
+
+def _jars(folder: Path, command: str) -> list[str]:
+    jars = sorted(str(jar) for jar in folder.glob("*.jar"))
+    if not jars:
+        raise UsageError(f"The jars that Spark needs are not in {folder}: run `{command}`.")
+    return jars
 
 
 def _where(settings: Settings) -> dict[str, str]:
