@@ -71,9 +71,14 @@ def _start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     contract = read_contract(settings.contract)
     context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
     with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
-        spark = start_session(settings)
+        spark = start_session(settings, _app_name(context))
     context.call_on_close(lambda: stop_session(spark))
     return settings, contract, spark
+
+
+def _app_name(context: click.Context) -> str:
+    """What Spark's History Server shows: the command and its delivery."""
+    return " ".join(str(part) for part in (context.info_name, context.params.get("date")) if part)
 
 
 @click.group(cls=JobGroup, context_settings={"help_option_names": ["-h", "--help"]})

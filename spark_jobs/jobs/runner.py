@@ -9,7 +9,7 @@ from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.errors import JobError, JobStopped, sentence_of
+from spark_jobs.errors import JobError, JobStopped
 from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.context import Job, job_context
 from spark_jobs.jobs.etl import etl
@@ -17,6 +17,7 @@ from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
+from spark_jobs.process.failure import failure_sentence
 from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
 
@@ -44,7 +45,7 @@ def run_job(
         run.finish(error.exit_code, str(error))
     except Exception as error:  # the boundary: everything else is told in a sentence, and logged
         _log(run, error)
-        run.finish(1, f"{sentence_of(error)} The whole story is in {settings.log_place}.")
+        run.finish(1, f"{failure_sentence(error)} The whole story is in {settings.log_place}.")
     _record(context.lake, run)
     return run
 
@@ -105,7 +106,9 @@ def _record(lake: Lake, run: Run) -> None:
         record(lake, run)
     except Exception as error:  # the run has already ended; say that its row is missing
         _log(run, error)
-        said = f"The ledger could not be written: {sentence_of(error)}"
+        sentence = failure_sentence(error)
+        why = "." if sentence in (run.error or "") else f": {sentence}"
+        said = f"The ledger has no row of this run{why}"
         run.finish(run.exit_code or 1, f"{run.error} {said}" if run.error else said)
 
 

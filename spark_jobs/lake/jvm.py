@@ -1,14 +1,14 @@
 """Starts the driver's JVM: in a session of its own, its standard error where the log goes."""
 
-import datetime as dt
-import json
 import os
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import IO, Any
 
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 
 from spark_jobs.settings import ProcessSettings
@@ -42,7 +42,7 @@ def launch_jvm(conf: SparkConf, settings: ProcessSettings) -> Any:
     if settings.log_format == "json":
         read, write = os.pipe()
         lines = os.fdopen(read, encoding="utf-8", errors="replace")
-        threading.Thread(target=_as_json, args=(lines,), name="jvm-stderr", daemon=True).start()
+        threading.Thread(target=_pass_on, args=(lines,), name="jvm-stderr", daemon=True).start()
         stderr = os.fdopen(write, "wb")
     else:
         settings.spark_log.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -51,12 +51,25 @@ def launch_jvm(conf: SparkConf, settings: ProcessSettings) -> Any:
         return launch_gateway(conf, {"start_new_session": True, "stderr": stderr})
 
 
-def _as_json(lines: IO[str]) -> None:
-    """Pass the JVM's standard error on; what Java itself says beside the log becomes JSON, too."""
+def death_of_jvm() -> str | None:
+    """A sentence where the JVM has ended under a job; None while it runs, or where there is none."""
+    process = getattr(SparkContext._gateway, "proc", None)
+    try:
+        # It may be some milliseconds from a broken connection to the end of the process.
+        status = process.wait(timeout=1) if process else None
+    except subprocess.TimeoutExpired:
+        return None
+    if status is None:
+        return None
+    if status == -signal.SIGKILL:
+        return (
+            "The kernel killed Spark's JVM, most likely because the container reached its memory limit: "
+            "raise the limit, or lower the heap (MLB_DRIVER_MEMORY)."
+        )
+    return f"Spark's JVM ended under the job, with exit code {status}: its log says why."
+
+
+def _pass_on(lines: IO[str]) -> None:
+    """Pass the JVM's standard error on to this process's, which makes JSON of all that is not."""
     for line in lines:
-        if not line.startswith("{"):
-            now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-            said = {"time": now, "level": "INFO", "logger": "jvm", "message": line.rstrip()}
-            line = json.dumps(said, ensure_ascii=False) + "\n"
         sys.stderr.write(line)
-        sys.stderr.flush()

@@ -24,6 +24,14 @@ DYNAMIC_ALLOCATION = {
     "spark.dynamicAllocation.shuffleTracking.enabled": "true",
     "spark.dynamicAllocation.executorIdleTimeout": "60s",
 }
+#: What Spark would make, or delete by label at the end, beside pods, and the jobs do not use: without it a
+#: driver needs rights on pods only (helm/spark-jobs/templates/driver/rbac.yaml).
+_NOTHING_BUT_PODS = {
+    "spark.kubernetes.executor.disableConfigMap": "true",
+    "spark.kubernetes.driver.service.deleteOnTermination": "false",
+    "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
+    "spark.kubernetes.driver.reusePersistentVolumeClaim": "false",
+}
 _NEEDED = ("executor_image", "namespace", "executor_service_account")
 
 
@@ -93,8 +101,7 @@ def _executors(settings: Settings) -> dict[str, str]:
         "spark.executor.memoryOverhead": settings.executor_memory_overhead,
         # Spark asks for pods once a second; at 100 ms it asked for more than it needed.
         "spark.kubernetes.allocation.batch.delay": "200ms",
-        # Executors take their whole configuration from the driver and the image.
-        f"{pods}.disableConfigMap": "true",
+        **_NOTHING_BUT_PODS,
     }
     labels = {f"{pods}.label.{name}": value for name, value in settings.executor_labels.items()}
     return {name: str(value) for name, value in {**executors, **labels}.items() if value}

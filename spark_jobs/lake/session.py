@@ -1,5 +1,6 @@
 """The one Spark session of a process, with the settings that the platform relies on."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.errors import JobError, UsageError
 from spark_jobs.lake import s3
+from spark_jobs.lake.executors import wait_for_executors
 from spark_jobs.lake.java import find_java_home
 from spark_jobs.lake.jvm import launch_jvm, logging_options
 from spark_jobs.lake.kubernetes import kubernetes_configuration
@@ -58,7 +60,7 @@ _STOP_SECONDS = 20
 def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSession:
     """Start (or return) the session; its log goes to where the settings say.
 
-    Raises UsageError or JobError, a sentence, where a place on S3 does not answer.
+    Raises UsageError or JobError, a sentence, where a place on S3 does not answer or no executor comes.
     """
     os.environ["JAVA_HOME"] = find_java_home()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -69,6 +71,8 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
     session = SparkSession.builder.config(conf=configuration).getOrCreate()
     try:
         s3.check_reachable(session, settings)
+        if settings.on_kubernetes:
+            wait_for_executors(session, settings)
     except JobError:
         stop_session(session)
         raise
@@ -129,6 +133,12 @@ def stop_session(session: SparkSession) -> None:
 
     In a thread, because a signal may have left this one's connection to the JVM amid an answer.
     """
-    stopping = threading.Thread(target=session.stop, name="stop-session", daemon=True)
+
+    def stop() -> None:
+        # A JVM that is gone has nothing left to stop.
+        with contextlib.suppress(Exception):
+            session.stop()
+
+    stopping = threading.Thread(target=stop, name="stop-session", daemon=True)
     stopping.start()
     stopping.join(_STOP_SECONDS)

@@ -11,9 +11,10 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from spark_jobs.errors import JobError, JobStopped, sentence_of
+from spark_jobs.errors import JobError, JobStopped
 from spark_jobs.ledger import Run
-from spark_jobs.process.logs import set_up_logging
+from spark_jobs.process.failure import failure_sentence
+from spark_jobs.process.logs import logging_to
 from spark_jobs.process.stopping import STOPPED, Interrupted, sigterm_ends_jobs
 from spark_jobs.process.termination import (
     message_of_failure,
@@ -61,9 +62,9 @@ class JobGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command to its end, whatever that is."""
         settings = _process_settings()
-        set_up_logging(settings)
         ending = ctx.obj = Ending(settings, ctx)
-        with sigterm_ends_jobs(lambda sentence: ending.tell(JobStopped.exit_code, sentence)):
+        stopped = sigterm_ends_jobs(lambda sentence: ending.tell(JobStopped.exit_code, sentence))
+        with logging_to(settings), stopped:
             try:
                 result = super().invoke(ctx)
                 ending.tell(0)
@@ -72,7 +73,10 @@ class JobGroup(click.Group):
                 raise
             except click.ClickException as error:
                 ending.tell(error.exit_code, error.format_message())
-                raise
+                if settings.log_format == "text":
+                    raise  # click shows the usage, too
+                log.error("error: %s", error.format_message())
+                sys.exit(error.exit_code)
             except BaseException as error:
                 sys.exit(_end(ending, error))
 
@@ -88,7 +92,7 @@ def _end(ending: Ending, error: BaseException) -> int:
         exit_code, sentence = JobStopped.exit_code, STOPPED
     else:
         log.error("The command failed.", exc_info=error)
-        exit_code, sentence = 1, sentence_of(error)
+        exit_code, sentence = 1, failure_sentence(error)
     log.error("error: %s", sentence)
     ending.tell(exit_code, sentence)
     return exit_code

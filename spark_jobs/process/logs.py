@@ -6,13 +6,15 @@ where there is one. Spark's own log has the same fields (spark_jobs/lake/log4j2-
 
 import contextlib
 import datetime as dt
+import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -73,21 +75,49 @@ class _StoryHandler(logging.FileHandler):
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
 
-def set_up_logging(settings: ProcessSettings) -> None:
-    """Send this package's log to the terminal and a file, or as JSON to standard error."""
-    logger = logging.getLogger(NAME)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-        handler.close()
-    if settings.log_format == "json":
-        as_json = logging.StreamHandler(sys.stderr)
-        as_json.setFormatter(JsonFormatter(settings.run_id))
-        logger.addHandler(as_json)
-    else:
-        logger.addHandler(TerminalHandler())
-        logger.addHandler(_StoryHandler(settings.spark_log))
+class JsonLines(io.TextIOBase):
+    """Standard error where the log is JSON: what others print there (Java, a library) becomes JSON too."""
+
+    def __init__(self, stream: TextIO, run_id: str | None) -> None:
+        self._stream = stream
+        self._formatter = JsonFormatter(run_id)
+        self._rest = ""
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        """Pass on whole lines."""
+        with self._lock:
+            *lines, self._rest = (self._rest + text).split("\n")
+            for line in filter(str.strip, lines):
+                self._stream.write(line if line.startswith("{") else self._as_json(line))
+                self._stream.write("\n")
+            self._stream.flush()
+        return len(text)
+
+    def _as_json(self, line: str) -> str:
+        return self._formatter.format(
+            logging.makeLogRecord({"name": "stderr", "msg": line, "levelname": "INFO"})
+        )
+
+
+@contextlib.contextmanager
+def logging_to(settings: ProcessSettings) -> Iterator[None]:
+    """Send the log to the terminal and a file; or, with what others print, to standard error as JSON."""
+    package = logging.getLogger(NAME)
+    package.setLevel(logging.INFO)
+    with contextlib.ExitStack() as stack:
+        if settings.log_format == "json":
+            stream = JsonLines(sys.stderr, settings.run_id)
+            stack.enter_context(contextlib.redirect_stderr(stream))
+            handler = logging.StreamHandler(stream)
+            handler.setFormatter(JsonFormatter(settings.run_id))
+            added = [(logging.getLogger(), handler)]
+        else:
+            added = [(package, TerminalHandler()), (package, _StoryHandler(settings.spark_log))]
+        for logger, handler in added:
+            logger.addHandler(handler)
+            stack.callback(logger.removeHandler, handler)
+        yield
 
 
 @contextlib.contextmanager

@@ -93,3 +93,16 @@ def test_while_spark_starts_there_is_nothing_to_finish(process: Process, lake: T
         "error": process.told()["error"],
     }
     assert not lake.lake.exists(RUNS)
+
+
+def test_a_jvm_that_the_kernel_kills_is_told_as_such(process: Process, lake: TestLake) -> None:
+    manifest = Path(lake.settings.lake) / "ops/manifest/_delta_log/00000000000000000001.json"
+    process.wait_until(manifest.exists)
+    children = Path(f"/proc/{process.process.pid}/task/{process.process.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+    assert process.process.wait(timeout=60) == 1
+    told = process.told()
+    assert (told["outcome"], told["exit_code"]) == ("failed", 1)
+    assert "The kernel killed Spark's JVM" in told["error"]
+    assert process.lines()

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "quarantine": {"bronze", "contracts", "lake"},
     "gold": {"lake"},
     "ledger": {"errors", "lake"},
-    "process": {"errors", "ledger", "settings"},
+    "process": {"errors", "lake", "ledger", "settings"},
     "sample_feed": set(),
 }
 

@@ -51,6 +51,7 @@ resources: {{ mergeOverwrite (deepCopy .context.Values.driver.resources) ($own.r
 {{- $values := $context.Values }}
 {{- $job := include "spark-jobs.driver.ofJob" . | fromYaml -}}
 metadata:
+  generateName: {{ include "spark-jobs.fullname" $context }}-{{ .job }}-
   labels:
     {{- include "spark-jobs.driver.podLabels" $context | nindent 4 }}
     {{ include "spark-jobs.label.job" . }}: {{ .job }}
