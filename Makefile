@@ -4,13 +4,17 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup run test lint types unit integration killed feed report status lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration killed charts charts-docs feed report status \
+	lock clean
 
 help:  ## show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup:  ## make the environment in .venv from the lock files
 	@python3 tools/set_up.py
+
+setup-s3:  ## the same, and the jars that tables on S3 need
+	@python3 tools/set_up.py s3
 
 run: setup  ## the whole pipeline on the real sample feed: ten deliveries, Gold tables, report
 	@$(BIN)/spark-jobs sample-feed
@@ -33,6 +37,12 @@ integration: setup  ## the tests on Delta tables
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
 
+charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
+	@$(BIN)/pytest tests/charts -q
+
+charts-docs: setup  ## make the charts' READMEs from the comments of their values
+	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed
 
@@ -43,9 +53,9 @@ status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample; do \
+	@for name in runtime dev build java sample charts; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
-	    --python-version 3.11 $$( [ $$name = sample ] && echo --no-deps ) \
+	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:  ## remove the local landing zone, lake and report (not the environment)

@@ -25,3 +25,20 @@ class BadDelivery(JobError):
 
 class ConservationError(JobError):
     """Rows in and rows out do not add up: a defect of this program, never of the data."""
+
+
+class JobStopped(JobError):
+    """The job was told to end, and did. Exit code 143, as SIGTERM's always is: worth a retry."""
+
+    exit_code = 143
+
+
+def sentence_of(error: BaseException) -> str:
+    """The first line of an error as a sentence: Spark's messages go on for pages."""
+    message = getattr(error, "getMessage", None)
+    if message:  # Spark's own (PySparkException)
+        text = message() or str(error)
+    else:  # Java's, by way of py4j; else Python's
+        text = str(getattr(error, "java_exception", "")) or f"{type(error).__name__}: {error}"
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    return first[:300].rstrip(".:") + "."

@@ -9,9 +9,14 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.errors import ConservationError
+from spark_jobs.errors import ConservationError, JobStopped
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import RUNS
+
+
+def new_run_id() -> str:
+    """A run_id that no other run has."""
+    return uuid.uuid4().hex
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Run:
     contract_version: str
     delivery_date: dt.date | None
     started_at: dt.datetime
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run_id: str = field(default_factory=new_run_id)
     outcome: str = "running"
     exit_code: int | None = None
     finished_at: dt.datetime | None = None
@@ -50,7 +55,7 @@ class Run:
         """Close the run."""
         self.finished_at = dt.datetime.now(dt.UTC)
         self.exit_code = exit_code
-        self.outcome = "succeeded" if exit_code == 0 else "failed"
+        self.outcome = {0: "succeeded", JobStopped.exit_code: "stopped"}.get(exit_code, "failed")
         self.error = error
 
     def signature(self) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,10 +10,75 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 CONTRACT = Path(__file__).parent / "contracts" / "employees.odcs.yaml"
 
 
-class Settings(BaseSettings):
-    """Where things lie and the limits they keep. Each field has an environment variable MLB_<NAME>."""
+_MEMORY = r"^\d+[kmgt]$"
+
+
+class ProcessSettings(BaseSettings):
+    """How a job behaves as a process. Each field has an environment variable MLB_<NAME>."""
 
     model_config = SettingsConfigDict(env_prefix="MLB_", frozen=True, extra="forbid")
+
+    run_id: str | None = Field(
+        default=None, description="the launcher's name for this run, new for each try (default: made up)"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="text for a terminal, Spark's log in a file; json: both as lines of JSON on stderr",
+    )
+    spark_log: Path = Field(
+        default=Path("spark.log"), description="file for Spark's own log, where it is text"
+    )
+    termination_log: Path | None = Field(
+        default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
+    )
+
+    @property
+    def log_place(self) -> str:
+        """Where people find stack traces."""
+        return str(self.spark_log) if self.log_format == "text" else "the log"
+
+
+class ExecutorSettings(BaseSettings):
+    """What Spark asks of Kubernetes where the master is `k8s://…`; no meaning elsewhere."""
+
+    model_config = SettingsConfigDict(env_prefix="MLB_", frozen=True, extra="forbid")
+
+    executors: Annotated[int, Field(ge=1)] = Field(default=2, description="executor pods to start with")
+    executors_max: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="grow up to so many executors by dynamic allocation (default: stay)"
+    )
+    executor_image: str | None = Field(default=None, description="the executors' image: the driver's own")
+    executor_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    executor_service_account: str | None = Field(default=None, description="the executors' service account")
+    executor_pod_template: Path | None = Field(default=None, description="the executors' pod template")
+    executor_labels: dict[str, str] = Field(
+        default_factory=dict, description="labels for the executors' pods, as a JSON object"
+    )
+    executor_cores: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="tasks an executor runs at once"
+    )
+    executor_cpu_request: str | None = Field(
+        default=None, description="CPU that an executor's pod requests, such as 500m (default: its cores)"
+    )
+    executor_memory: Annotated[str, Field(pattern=_MEMORY)] = Field(
+        default="2g", description="heap of an executor's JVM"
+    )
+    executor_memory_overhead: Annotated[str, Field(pattern=_MEMORY)] = Field(
+        default="1g", description="memory of an executor's pod beside the heap: Python workers, buffers"
+    )
+    executor_timeout: Annotated[int, Field(gt=0)] = Field(
+        default=300,
+        description="seconds to wait for an executor before the job says why there is none",
+    )
+    namespace: str | None = Field(default=None, description="namespace of the pods: the driver's own")
+    pod_name: str | None = Field(default=None, description="the driver's pod: owns the executors' pods")
+    pod_ip: str | None = Field(default=None, description="address at which executors find the driver")
+    driver_port: Annotated[int, Field(ge=1024, le=65535)] = 7078
+    block_manager_port: Annotated[int, Field(ge=1024, le=65535)] = 7079
+
+
+class Settings(ProcessSettings, ExecutorSettings):
+    """Where things lie and the limits they keep. Each field has an environment variable MLB_<NAME>."""
 
     landing: str = Field(
         default="./landing", description="landing zone: holds <dataset>/<YYYY-MM-DD>/*.csv"
@@ -34,9 +99,28 @@ class Settings(BaseSettings):
     table_retention_days: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default={}, description='the same for single tables, as JSON: {"gold/roster_movement": 7}'
     )
-    master: str = Field(default="local[*]", description="where Spark runs")
+    master: str = Field(
+        default="local[*]",
+        description="where Spark runs: local[*] in this process, k8s://https://… in pods",
+    )
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
-    spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")
+    s3_endpoint: str | None = Field(
+        default=None, description="URL of an S3-compatible store, for example https://s3.example.org"
+    )
+    s3_region: str | None = Field(default=None, description="region of the buckets (else AWS_REGION)")
+    s3_path_style: bool | None = Field(
+        default=None,
+        description="address buckets as paths and not as host names (else only with an endpoint)",
+    )
+    event_log: str | None = Field(
+        default=None,
+        description="folder for Spark's event logs, which a History Server reads (default: none)",
+    )
+
+    @property
+    def on_kubernetes(self) -> bool:
+        """Whether executors are pods of their own."""
+        return self.master.startswith("k8s://")
 
     @property
     def landing_root(self) -> str:

@@ -1,5 +1,6 @@
 """Sets up the project's own environment in .venv: packages, Delta's jars and, if need be, Java.
 
+`set_up.py s3` makes besides the jars that tables on S3 need, which the embedded default does without.
 Runs with any python3 of 3.11 or later and nothing else. Does again only what a changed lock file
 asks for. Lock files carry names, versions and hashes; where packages come from is for pip's and
 Ivy's own settings to say.
@@ -18,6 +19,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = ROOT / "requirements"
 JARS = VENV / "jars"
+S3_JARS = VENV / "jars-s3"
 
 
 def main() -> None:
@@ -38,6 +40,9 @@ def main() -> None:
     if not has_java():
         install("java", "--require-hashes", "--no-deps")
     once("jars", [LOCKS / "jars.lock"], fetch_jars)
+    if "s3" in sys.argv[1:]:
+        sources = sorted((ROOT / "java").rglob("*.java"))
+        once("jars-s3", [LOCKS / "jars-s3.lock", ROOT / "tools" / "s3_jars.py", *sources], make_s3_jars)
 
 
 def install(lock: str, *options: str) -> None:
@@ -70,26 +75,20 @@ def has_java() -> bool:
 
 
 def fetch_jars() -> None:
-    """Fetch the jars of jars.lock by their Maven coordinates, and check each against its hash."""
-    wanted = dict(
-        line.split() for line in (LOCKS / "jars.lock").read_text().splitlines() if line[:1] not in ("", "#")
-    )
-    ivy = VENV / "ivy"
-    step(
-        "fetching Delta's jars",
-        [str(PYTHON), str(ROOT / "tools" / "fetch_jars.py"), str(ivy), *wanted],
-    )
+    """Fetch the jars of jars.lock by their Maven coordinates."""
     shutil.rmtree(JARS, ignore_errors=True)
-    JARS.mkdir()
-    for coordinates, sha256 in wanted.items():
-        group, artifact, version = coordinates.split(":")
-        jar = ivy / "jars" / f"{group}_{artifact}-{version}.jar"
-        if not jar.exists():
-            stop(f"Maven gave no jar for {coordinates}.")
-        if hashlib.sha256(jar.read_bytes()).hexdigest() != sha256:
-            stop(f"The jar of {coordinates} is not the one of requirements/jars.lock: its hash differs.")
-        shutil.copy(jar, JARS / f"{artifact}-{version}.jar")
-    shutil.rmtree(ivy)
+    tool("fetching Delta's jars", "fetch_jars.py", LOCKS / "jars.lock", JARS)
+
+
+def make_s3_jars() -> None:
+    """Make the jars that tables on S3 need beside Delta's."""
+    shutil.rmtree(S3_JARS, ignore_errors=True)
+    tool("making the jars for S3 (641 MB to download, once)", "s3_jars.py", S3_JARS)
+
+
+def tool(name: str, script: str, *arguments: Path) -> None:
+    """Run a script of tools/ with the environment's Python."""
+    step(name, [str(PYTHON), str(ROOT / "tools" / script), *map(str, arguments)])
 
 
 def step(name: str, command: list[str]) -> None:

@@ -1,27 +1,12 @@
 """The command line: one command a job, thin. The only place that reads arguments and prints."""
 
-import sys
-from typing import Any
-
 import click
 
 from spark_jobs.cli import look, quarantine, stages
-from spark_jobs.cli.options import terminal
-from spark_jobs.errors import JobError
+from spark_jobs.process.boundary import JobGroup
 
 
-class _Sentences(click.Group):
-    """Ends on a JobError with its sentence and its exit code, never with a stack trace."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except JobError as error:
-            terminal.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-            sys.exit(error.exit_code)
-
-
-@click.group(cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=JobGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The MLB employee data platform: CSV deliveries become Bronze, Silver and Gold Delta tables.
 
@@ -34,7 +19,8 @@ def main() -> None:
     Try it:      spark-jobs sample-feed
                  spark-jobs run --from 2023-10-01 --to 2023-10-10
                  spark-jobs gold;  spark-jobs status;  spark-jobs report
-    Exit codes:  0 done, 1 worth a retry, 2 wrong usage, 3 bad data (no retry helps).
+    Exit codes:  0 done, 1 worth a retry, 2 wrong usage, 3 bad data (no retry helps),
+                 143 stopped by SIGTERM (worth a retry).
 
     Every job may be run again at any time: a second run changes nothing. The last line on standard
     output is the run's row of the ledger, as JSON.

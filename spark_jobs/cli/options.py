@@ -1,9 +1,10 @@
 """What the commands share: options with their environment variables, and how a run is told."""
 
 import datetime as dt
+import logging
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -16,8 +17,7 @@ from spark_jobs.ledger import Run
 from spark_jobs.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-#: For people; standard output is for what a command was asked for.
-terminal = Console(stderr=True, highlight=False)
+log = logging.getLogger(__name__)
 _SETTINGS = ("landing", "lake", "contract", "quarantine_limit", "pseudonym_key_file", "master")
 
 
@@ -63,35 +63,44 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 
 def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
-    """Everything a job needs; the lake is held until the command ends."""
+    """Everything a job needs; the lake is held and Spark runs until the command ends."""
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
-    from spark_jobs.lake.session import start_session
+    from spark_jobs.lake.session import start_session, stop_session
 
+    context = click.get_current_context()
+    context.obj.delivery_date = context.params.get("date")
     settings = settings_of(options)
     contract = read_contract(settings.contract)
-    held = lake_lock(settings, lambda: terminal.print("waiting for another job on this lake"))
-    click.get_current_context().with_resource(held)
-    with terminal.status("starting Spark"):
-        return settings, contract, start_session(settings)
+    context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
+    with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
+        spark = start_session(settings, _app_name(context))
+    context.call_on_close(lambda: stop_session(spark))
+    return settings, contract, spark
+
+
+def _app_name(context: click.Context) -> str:
+    """What Spark's History Server shows: the command and its delivery."""
+    return " ".join(str(part) for part in (context.info_name, context.params.get("date")) if part)
 
 
 def tell(run: Run) -> None:
     """One line for a run that has ended, and its notes."""
     counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
-    mark = "[green]ok[/]" if run.exit_code == 0 else f"[red]exit {run.exit_code}[/]"
-    terminal.print(
-        f"{run.delivery_date or 'whole lake'}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}",
-        soft_wrap=True,
-    )
+    mark = "ok" if run.exit_code == 0 else f"exit {run.exit_code}"
+    about = {"run": run}
+    level = logging.ERROR if run.exit_code else logging.INFO
+    subject = run.delivery_date or "whole lake"
+    log.log(level, f"{subject}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
     for note in run.notes:
-        terminal.print(f"            note: {note}", style="yellow", markup=False, soft_wrap=True)
+        log.warning(f"            note: {note}", extra=about)
     if run.error:
-        terminal.print(f"            error: {run.error}", style="red", markup=False, soft_wrap=True)
+        log.error(f"            error: {run.error}", extra=about)
 
 
-def finish(run: Run) -> None:
-    """Tell of the run that a command was, print its row as JSON and end with its exit code."""
+def finish(run: Run) -> NoReturn:
+    """End the process as its one run has ended; the last line of output is the run's row."""
+    click.get_current_context().obj.runs = [run]
     tell(run)
     click.echo(run.as_json())
     sys.exit(run.exit_code)

@@ -2,13 +2,16 @@
 
 import datetime as dt
 import getpass
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from spark_jobs.cli.options import Day, finish, settings_options, start, tell, terminal
+from spark_jobs.cli.options import Day, finish, settings_options, start, tell
+
+log = logging.getLogger(__name__)
 
 STATES = ("open", "replayed", "rejected", "superseded", "all")
 state_option = click.option("--state", type=click.Choice(STATES), default="open", show_default=True)
@@ -76,7 +79,7 @@ def export_command(date: dt.date | None, code: str | None, output: Path, **optio
         number = write_refused(
             (row.asDict(recursive=True) for row in rows.toLocalIterator()), contract, out
         )
-    terminal.print(f"{number} rows are in {output}", soft_wrap=True)
+    log.info(f"{number} rows are in {output}")
 
 
 @click.command("recover")

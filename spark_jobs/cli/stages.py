@@ -1,6 +1,7 @@
 """The commands of the four stages, alone and in order, and of the upkeep."""
 
 import datetime as dt
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import click
 from rich.console import Console
 
 from spark_jobs.cli.look import write_report_to
-from spark_jobs.cli.options import Day, finish, settings_options, start, tell, terminal
+from spark_jobs.cli.options import Day, finish, settings_options, start, tell
 from spark_jobs.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 
 def _stage(name: str, about: str) -> click.Command:
@@ -64,8 +67,8 @@ def run_command(
 
     days = _days(date, first, last)
     settings, contract, spark = start(options)
-    terminal.print(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
-    runs = run_days(spark, settings, contract, days, tell)
+    log.info(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
+    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, tell)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
     if report_file:

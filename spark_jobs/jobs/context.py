@@ -10,7 +10,7 @@ from spark_jobs.contracts.contract import Contract
 from spark_jobs.gold import GOLD
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import LOADS, DatasetTables, Table, dataset_tables
-from spark_jobs.ledger import Run
+from spark_jobs.ledger import Run, new_run_id
 from spark_jobs.settings import Settings
 
 
@@ -58,6 +58,7 @@ def job_context(
     """A context for a run that starts now."""
     lake = Lake(spark, settings.lake_root)
     run = Run(
+        run_id=settings.run_id or new_run_id(),
         job=job,
         dataset=contract.dataset,
         contract_version=contract.version,

@@ -1,17 +1,15 @@
 """Runs a job: its row in the ledger, its exit code, and one sentence where it fails."""
 
 import datetime as dt
-import traceback
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from py4j.protocol import Py4JError
 from pyspark import inheritable_thread_target
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.errors import JobError
+from spark_jobs.errors import JobError, JobStopped
 from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.context import Job, job_context
 from spark_jobs.jobs.etl import etl
@@ -19,8 +17,11 @@ from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
+from spark_jobs.process.failure import failure_sentence
+from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
 
+log = logging.getLogger(__name__)
 #: The stages in the order of the data.
 STAGES: dict[str, Job] = {"ingest": ingest, "etl": etl, "load": load, "aggregate": aggregate}
 
@@ -37,15 +38,15 @@ def run_job(
     context = job_context(spark, settings, contract, name, date)
     run = context.run
     try:
-        with context.lake.signed(run.signature()):
+        with running(spark, run), context.lake.signed(run.signature()):
             (job or STAGES[name])(context)
         run.finish(0)
     except JobError as error:
         run.finish(error.exit_code, str(error))
     except Exception as error:  # the boundary: everything else is told in a sentence, and logged
-        _log(settings, error)
-        run.finish(1, f"{_sentence(error)} The whole story is in {settings.spark_log}.")
-    _record(context.lake, run, settings)
+        _log(run, error)
+        run.finish(1, f"{failure_sentence(error)} The whole story is in {settings.log_place}.")
+    _record(context.lake, run)
     return run
 
 
@@ -97,32 +98,21 @@ def _concerns_its_day_only(run: Run) -> bool:
 
 
 def exit_code(runs: list[Run]) -> int:
-    """The exit code of several runs: bad data (3) before anything worth a retry (1)."""
+    """The exit code of several runs: stopped (143), else bad data (3) before anything worth a retry (1)."""
     codes = {run.exit_code for run in runs}
-    return next((code for code in (3, 2, 1) if code in codes), 0)
+    return next((code for code in (JobStopped.exit_code, 3, 2, 1) if code in codes), 0)
 
 
-def _record(lake: Lake, run: Run, settings: Settings) -> None:
+def _record(lake: Lake, run: Run) -> None:
     try:
         record(lake, run)
     except Exception as error:  # the run has already ended; say that its row is missing
-        _log(settings, error)
-        said = f"The ledger could not be written: {_sentence(error)}"
+        _log(run, error)
+        sentence = failure_sentence(error)
+        why = "." if sentence in (run.error or "") else f": {sentence}"
+        said = f"The ledger has no row of this run{why}"
         run.finish(run.exit_code or 1, f"{run.error} {said}" if run.error else said)
 
 
-def _sentence(error: Exception) -> str:
-    """The first line of an error: Spark's messages go on for pages."""
-    if isinstance(error, PySparkException):
-        text = error.getMessage() or str(error)
-    elif isinstance(error, Py4JError):
-        text = str(getattr(error, "java_exception", error))
-    else:
-        text = f"{type(error).__name__}: {error}"
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return first[:300].rstrip(".") + "."
-
-
-def _log(settings: Settings, error: Exception) -> None:
-    with settings.spark_log.open("a", encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
+def _log(run: Run, error: Exception) -> None:
+    log.error("%s of %s failed.", run.job, run.delivery_date, exc_info=error, extra={"run": run})

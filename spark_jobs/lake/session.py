@@ -3,13 +3,18 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import threading
 from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from spark_jobs.errors import UsageError
+from spark_jobs.errors import JobError, UsageError
+from spark_jobs.lake import s3
+from spark_jobs.lake.executors import wait_for_executors
 from spark_jobs.lake.java import find_java_home
+from spark_jobs.lake.jvm import launch_jvm, logging_options
+from spark_jobs.lake.kubernetes import kubernetes_configuration
 from spark_jobs.settings import Settings
 
 #: Where `make setup` puts Delta's jars: inside the environment, since they go with its pyspark.
@@ -59,52 +64,93 @@ BEHAVIOUR = {
     "spark.sql.debug.maxToStringFields": "20",
     "spark.sql.ui.explainMode": "simple",
 }
+#: Stopping takes a second; longer only where the cluster does not answer.
+_STOP_SECONDS = 20
 
 
 def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSession:
-    """Start (or return) the session; its log goes to the file that the settings name."""
+    """Start (or return) the session; its log goes to where the settings say.
+
+    Raises UsageError or JobError, a sentence, where a place on S3 does not answer or no executor comes.
+    """
     os.environ["JAVA_HOME"] = find_java_home()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    jars = sorted(str(jar) for jar in JARS.glob("*.jar"))
-    if not jars:
-        raise UsageError(f"Delta's jars are not in {JARS}: run `make setup`.")
-    log = settings.spark_log.absolute()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log4j = Path(__file__).with_name("log4j2.properties")
-    builder = (
-        SparkSession.builder.appName(app_name)
-        .master(settings.master)
-        .config("spark.driver.memory", settings.driver_memory)
-        .config("spark.driver.extraClassPath", os.pathsep.join(jars))
-        .config(
-            "spark.driver.extraJavaOptions",
-            f"-Dlog4j2.configurationFile=file:{log4j} -Dmlb.spark.log={log} "
-            # Start with the room that every run needs: growing to it costs a dozen full collections.
-            f"-XX:+UseParallelGC -Xms{settings.driver_memory} -XX:NewRatio=1 -XX:MetaspaceSize=256m "
-            "-Duser.timezone=UTC "
-            f"{LATE_C2}",
-        )
-    )
-    if settings.master.startswith("local"):
-        # An address that always exists, whatever the machine's host name resolves to.
-        builder = builder.config("spark.driver.host", "localhost").config(
-            "spark.driver.bindAddress", "127.0.0.1"
-        )
-    for name, value in {**DELTA, **BEHAVIOUR, **SMALL_DATA, **LOCAL_DISK}.items():
-        builder = builder.config(name, value)
-    with _stderr_to(log):
-        return builder.getOrCreate()
-
-
-@contextlib.contextmanager
-def _stderr_to(log: Path) -> Iterator[None]:
-    """Let the JVM inherit the log as its standard error, so that its notices stay off the terminal."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with log.open("ab") as file:
-        os.dup2(file.fileno(), 2)
+    configuration = SparkConf(loadDefaults=False).setAll(list(_configuration(settings, app_name).items()))
+    if SparkContext._active_spark_context is None:
+        gateway = SparkContext._gateway or launch_jvm(configuration, settings)
+        SparkContext(conf=configuration, gateway=gateway)
+    session = SparkSession.builder.config(conf=configuration).getOrCreate()
     try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+        s3.check_reachable(session, settings)
+        if settings.on_kubernetes:
+            wait_for_executors(session, settings)
+    except JobError:
+        stop_session(session)
+        raise
+    return session
+
+
+def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
+    on_s3 = s3.configuration(settings, os.environ)
+    jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
+    options = f"{logging_options(settings)} -Duser.timezone=UTC"
+    # Start with the room that every run needs: growing to it costs a dozen full collections.
+    heap = f"-XX:+UseParallelGC -Xms{settings.driver_memory} -XX:NewRatio=1 -XX:MetaspaceSize=256m"
+    return {
+        "spark.app.name": app_name,
+        "spark.master": settings.master,
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraClassPath": jars,
+        "spark.driver.extraJavaOptions": f"{options} {heap} {LATE_C2}",
+        "spark.executor.extraClassPath": jars,
+        "spark.executor.extraJavaOptions": options,
+        **DELTA,
+        **BEHAVIOUR,
+        **SMALL_DATA,
+        # Not both: S3A, which buffers what it sends on the disk, needs Hadoop's default local file system.
+        **on_s3,
+        **(LOCAL_DISK if settings.lake_is_local else {}),
+        **_where(settings),
+        **_event_log(settings),
+    }
+
+
+def _jars(folder: Path, command: str) -> list[str]:
+    jars = sorted(str(jar) for jar in folder.glob("*.jar"))
+    if not jars:
+        raise UsageError(f"The jars that Spark needs are not in {folder}: run `{command}`.")
+    return jars
+
+
+def _where(settings: Settings) -> dict[str, str]:
+    """Where the driver is found, and its executors, if they are processes of their own."""
+    if settings.on_kubernetes:
+        return kubernetes_configuration(settings)
+    # An address that always exists, whatever the machine's host name resolves to.
+    return {"spark.driver.host": "localhost", "spark.driver.bindAddress": "127.0.0.1"}
+
+
+def _event_log(settings: Settings) -> dict[str, str]:
+    if not settings.event_log:
+        return {}
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": settings.event_log,
+        "spark.eventLog.compress": "true",
+    }
+
+
+def stop_session(session: SparkSession) -> None:
+    """Stop the session: executors' pods are deleted, event logs are closed.
+
+    In a thread, because a signal may have left this one's connection to the JVM amid an answer.
+    """
+
+    def stop() -> None:
+        # A JVM that is gone has nothing left to stop.
+        with contextlib.suppress(Exception):
+            session.stop()
+
+    stopping = threading.Thread(target=stop, name="stop-session", daemon=True)
+    stopping.start()
+    stopping.join(_STOP_SECONDS)
