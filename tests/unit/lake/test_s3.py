@@ -26,7 +26,8 @@ def test_local_places_need_nothing() -> None:
 
 @pytest.mark.parametrize("place", ["landing", "lake"])
 def test_one_place_on_s3_is_enough(place: str) -> None:
-    assert configuration(Settings(**{place: "s3a://bucket/there"}), {**REGION, **KEYS})
+    settings = Settings().model_copy(update={place: "s3a://bucket/there"})
+    assert configuration(settings, {**REGION, **KEYS})
 
 
 def test_amazons_own_store_is_addressed_by_host_names_in_its_region() -> None:
