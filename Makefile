@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration killed charts charts-docs feed report status \
+.PHONY: help setup setup-s3 run test lint types unit integration killed s3 charts charts-docs feed report status \
 	lock clean
 
 help:  ## show what there is
@@ -42,6 +42,9 @@ charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
+s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
+	@$(BIN)/pytest tests/s3 -q
 
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed
