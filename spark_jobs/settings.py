@@ -28,6 +28,15 @@ class Settings(BaseSettings):
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    erasure_key: SecretStr | None = Field(
+        default=None,
+        description="HMAC key of the ledger of erasures, at least 32 characters; never changed",
+    )
+    erasure_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    backup_days: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="days after which the store keeps no version or backup of a deleted object",
+    )
     master: str = Field(default="local[*]", description="where Spark runs")
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
     spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")
