@@ -93,6 +93,15 @@ class Settings(ProcessSettings, ExecutorSettings):
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    erasure_key: SecretStr | None = Field(
+        default=None,
+        description="HMAC key of the ledger of erasures, at least 32 characters; never changed",
+    )
+    erasure_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    backup_days: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="days after which the store keeps no version or backup of a deleted object",
+    )
     retention_days: Annotated[int, Field(ge=1)] = Field(
         default=30, description="days for which older versions of a table can be read again"
     )

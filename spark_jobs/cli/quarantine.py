@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 
 from spark_jobs.cli.options import Day, finish, settings_options, start, tell
+from spark_jobs.errors import UsageError
+from spark_jobs.settings import absolute
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +98,17 @@ def recover_command(corrections: str | None, by: str, **options: Any) -> None:
     """
     from spark_jobs.jobs.recover import recover
     from spark_jobs.jobs.runner import run_job
-    from spark_jobs.lake.storage import read_bytes
+    from spark_jobs.lake.storage import exists, read_file
     from spark_jobs.ledger import Run
     from spark_jobs.quarantine.corrections import read_corrections
 
     settings, contract, spark = start(options)
     decided = None
     if corrections:
-        decided = read_corrections(read_bytes(spark, corrections), contract, corrections)
+        place = absolute(corrections)
+        if not exists(spark, place):
+            raise UsageError(f"There is no file {corrections}.")
+        decided = read_corrections(read_file(spark, place), contract, corrections)
 
     def run_stage(name: str, day: dt.date) -> Run:
         run = run_job(spark, settings, contract, name, day)

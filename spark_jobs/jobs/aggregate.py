@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -87,8 +88,8 @@ def _changed_seasons(job: JobContext) -> list[int] | None:
     try:
         changes = job.lake.changes(silver, since).where(F.col("_commit_version") <= now)
         rows = changes.select("season").distinct().collect()
-    except PySparkException as error:
-        if "DELTA" not in (error.getCondition() or ""):
+    except (PySparkException, Py4JJavaError) as error:
+        if not _feed_is_gone(error):
             raise
         job.run.notes.append(
             f"The change feed of {silver.name} after version {since} is gone: Gold was rebuilt whole."
@@ -96,6 +97,13 @@ def _changed_seasons(job: JobContext) -> list[int] | None:
         return None
     changed = {row["season"] for row in rows}
     return sorted(changed | {season + 1 for season in changed})
+
+
+def _feed_is_gone(error: PySparkException | Py4JJavaError) -> bool:
+    """Whether the error is that of a version out of the log, or of a file that VACUUM has deleted."""
+    if isinstance(error, PySparkException):
+        return "DELTA" in (error.getCondition() or "")
+    return "[FAILED_READ_FILE.FILE_NOT_EXIST]" in str(error.java_exception)
 
 
 def _seen_version(job: JobContext) -> int | None:

@@ -14,6 +14,7 @@ from spark_jobs.bronze.files import (
 )
 from spark_jobs.errors import BadDelivery, JobError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.erasures import keep_out
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.landing.delivery import Delivery, find_delivery
 from spark_jobs.quarantine.refused import refused_files, with_newer_files
@@ -26,9 +27,12 @@ def ingest(job: JobContext) -> None:
 
     A file is known by its path and its content's hash: the same again is nothing, changed content
     is a new generation beside the first. Raises DeliveryNotThere, or BadDelivery where not one of
-    the delivery's files can be read.
+    the delivery's files can be read. Records of people who have been erased are taken out of the files
+    before, and counted as `rows_erased`: rows delivered = rows_in + rows_erased.
     """
     delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
+    if keep_out(job, delivery.folder):
+        delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
     indexed = generations_of(_manifest(job))
     # Bronze is the proof, since a file's rows are committed at once; the manifest is its index, and
     # knows besides the files that brought no row. A file in Bronze alone is one whose run was

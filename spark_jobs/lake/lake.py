@@ -19,7 +19,7 @@ from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import MapType, StructType
 
 from spark_jobs.lake.tables import Table
 
@@ -229,12 +229,15 @@ def _delta_logs(jvm: Any) -> tuple[Any, Any]:
 def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame:
     """The rows to insert, update or delete, each with its `_action`."""
     names = table.schema.names
-    rest = [name for name in names if name not in table.key]
+    # Maps cannot be compared; their entries can.
+    maps = {field.name for field in table.schema if isinstance(field.dataType, MapType)}
+    rest = [name for name in names if name not in table.key and name not in maps]
+    same = " AND ".join([all_equal("new", "old", rest), *(_equal_maps(name) for name in sorted(maps))])
     new = wanted.selectExpr(*names, "true AS _new").alias("new")
     old = scope.selectExpr(*names, "true AS _old").alias("old")
     action = (
         "CASE WHEN _old IS NULL THEN 'insert' WHEN _new IS NULL THEN 'delete' "
-        f"WHEN NOT ({all_equal('new', 'old', rest)}) THEN 'update' END"
+        f"WHEN NOT ({same}) THEN 'update' END"
     )
     columns = [f"CASE WHEN _new THEN new.{name} ELSE old.{name} END AS {name}" for name in names]
     joined = new.join(old, on=F.expr(all_equal("new", "old", table.key)), how="full_outer")
@@ -259,6 +262,10 @@ def _merge(
     if "insert" in actions:
         merge = merge.whenNotMatchedInsertAll(f"new.{_ACTION} = 'insert'")
     merge.execute()
+
+
+def _equal_maps(name: str) -> str:
+    return " <=> ".join(f"sort_array(map_entries({side}.{name}))" for side in ("new", "old"))
 
 
 def all_equal(left: str, right: str, names: Sequence[str]) -> str:

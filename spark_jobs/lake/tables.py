@@ -249,6 +249,20 @@ LOADS = Table(
     statistics=("dataset", "_delivery_date"),
 )
 
+ERASURES = Table(
+    name="ops/erasures",
+    description=(
+        "The ledger of erasures: who may not come back. person is the HMAC-SHA256 of the employee_id under "
+        "the erasure key; state is begun until all that can be erased at once has been, then complete."
+    ),
+    columns=(
+        "dataset string, person string, reason string, erased_at timestamp, by string, run_id string, "
+        "state string, notes array<string>"
+    ),
+    key=("dataset", "person"),
+    statistics=("dataset", "erased_at", "state"),
+)
+
 
 def _ddl(names: Sequence[str], types: dict[str, str]) -> str:
     return ", ".join(f"{name} {types[name]}" for name in names)
