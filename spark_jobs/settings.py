@@ -28,6 +28,9 @@ class Settings(BaseSettings):
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    new_pseudonym_key_file: Path | None = Field(
+        default=None, description="a file that holds the key that rotate-key changes to"
+    )
     master: str = Field(default="local[*]", description="where Spark runs")
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
     spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")

@@ -19,6 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: For people; standard output is for what a command was asked for.
 terminal = Console(stderr=True, highlight=False)
 _SETTINGS = ("landing", "lake", "contract", "quarantine_limit", "pseudonym_key_file", "master")
+#: Settings for which one command alone has an option.
+_SPECIAL = ("new_pseudonym_key_file",)
 
 
 class Day(click.ParamType):
@@ -53,7 +55,7 @@ def settings_options(command: F) -> F:
 
 def settings_of(options: dict[str, Any]) -> Settings:
     """The settings from a command's options and the environment."""
-    given = {name: options[name] for name in _SETTINGS if options.get(name) is not None}
+    given = {name: options[name] for name in (*_SETTINGS, *_SPECIAL) if options.get(name) is not None}
     try:
         return Settings(**given)
     except ValidationError as error:

@@ -14,7 +14,7 @@ from spark_jobs.lake.tables import Table
 from spark_jobs.ledger import points
 
 #: The columns of Silver that Gold is computed from.
-_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
+SILVER_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
 
 
 def aggregate(job: JobContext, full: bool = False) -> None:
@@ -33,7 +33,7 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     if seasons is not None:
         employments = _with_season_before(employments, seasons)
     # Kept, so that all four tables are computed from the same rows, read once.
-    employments = employments.select(*_COLUMNS).localCheckpoint()
+    employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
     tables = GOLD if seasons != [] else ()
     tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
     changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0

@@ -31,6 +31,25 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     return sorted(files, key=lambda file: file.name)
 
 
+def walk_files(spark: SparkSession, folder: str) -> list[StoredFile]:
+    """All files under a folder, hidden ones too, by path; none where it is not there."""
+    place, system = _resolve(spark, folder)
+    if not system.exists(place):
+        return []
+    found, listed = [], system.listFiles(place, True)
+    while listed.hasNext():
+        entry = listed.next()
+        path = entry.getPath()
+        found.append(StoredFile(str(path.toString()), str(path.getName()), int(entry.getLen())))
+    return sorted(found, key=lambda file: file.path)
+
+
+def delete(spark: SparkSession, path: str) -> bool:
+    """Delete a file, or a folder with all in it; whether it was there."""
+    place, system = _resolve(spark, path)
+    return bool(system.exists(place) and system.delete(place, True))
+
+
 def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
     context = spark.sparkContext
     place = context._jvm.org.apache.hadoop.fs.Path(path)  # pyright: ignore

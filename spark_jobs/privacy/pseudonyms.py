@@ -33,7 +33,7 @@ def load_key(settings: Settings) -> bytes:
     if settings.pseudonym_key is not None:
         return _checked(settings.pseudonym_key.get_secret_value(), "MLB_PSEUDONYM_KEY")
     if settings.pseudonym_key_file is not None:
-        return _checked(_read(settings.pseudonym_key_file), str(settings.pseudonym_key_file))
+        return read_key(settings.pseudonym_key_file)
     if not settings.lake_is_local:
         raise UsageError(
             f"The lake {settings.lake} needs a key for pseudonyms: set MLB_PSEUDONYM_KEY_FILE (or "
@@ -41,8 +41,8 @@ def load_key(settings: Settings) -> bytes:
         )
     file = Path(f"{settings.lake_root}.key")
     if not file.exists():
-        _make(file)
-    return _checked(_read(file), str(file))
+        make_key(file)
+    return read_key(file)
 
 
 def key_id(key: bytes) -> str:
@@ -72,7 +72,7 @@ def pseudonymise(rows: DataFrame, contract: Contract, key: bytes) -> DataFrame:
     return rows.withColumns({name: F.col(f"_pseudonyms.{name}") for name in names}).drop("_pseudonyms")
 
 
-def _make(file: Path) -> None:
+def make_key(file: Path) -> None:
     """Write a new key whole or not at all, and let the first of two writers win."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
@@ -87,11 +87,13 @@ def _make(file: Path) -> None:
         unfinished.unlink()
 
 
-def _read(file: Path) -> str:
+def read_key(file: Path) -> bytes:
+    """The key in a file. Raises UsageError where it cannot be read or is too short."""
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"The key file {file} cannot be read: {error.strerror}.") from error
+    return _checked(text, str(file))
 
 
 def _checked(text: str, where: str) -> bytes:
