@@ -124,7 +124,7 @@ class Lake:
         return self.log(table).update(False, none, none)
 
     def property(self, table: Table, name: str, version: int | None = None) -> str | None:
-        """A property of the table (at a version); None if it is not there, or empty, or the table is not."""
+        """A property of the table (at a version); None if it is not there, or is empty."""
         snapshot = self._snapshot(table) if version is None else self.snapshot(table, version)
         configuration = snapshot.metadata().configuration()
         return (configuration.get(name).get() or None) if configuration.contains(name) else None
