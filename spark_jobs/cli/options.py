@@ -80,10 +80,13 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
 
 def tell(run: Run) -> None:
     """One line for a run that has ended, and its notes."""
-    counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
+    # Counts of single tables (silver/employees added) are for the ledger.
+    rows = {name: count for name, count in run.rows.items() if count and "/" not in name}
+    counts = "  ".join(f"{name} {count:,}" for name, count in rows.items())
     mark = "[green]ok[/]" if run.exit_code == 0 else f"[red]exit {run.exit_code}[/]"
     terminal.print(
-        f"{run.delivery_date}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", soft_wrap=True
+        f"{run.delivery_date or 'all days':<10}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}",
+        soft_wrap=True,
     )
     for note in run.notes:
         terminal.print(f"            note: {note}", style="yellow", markup=False, soft_wrap=True)

@@ -34,7 +34,7 @@ def publish(
             lake.set_properties(staging, mark)
         _check_unmoved(job, [change for change in changes if change.table != staging])
         for change in pending:
-            lake.merge(change)
+            lake.commit(change)
         _check_unmoved(job, changes)
         before_end()
         lake.set_properties(staging, {**{name: "" for name in mark}, **end})

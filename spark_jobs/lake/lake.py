@@ -231,7 +231,7 @@ class Lake:
         """
         differences = self.compare(table, wanted, scope)
         if differences.counts:
-            self.merge(differences, properties)
+            self.commit(differences, properties)
         return differences.synced
 
     def compare(self, table: Table, wanted: DataFrame, scope: DataFrame) -> Differences:
@@ -243,7 +243,7 @@ class Lake:
         counts = rows.groupBy(ACTION, *partition).count().collect()
         return Differences(table, rows, tuple(counts), version)
 
-    def merge(self, differences: Differences, properties: dict[str, str] | None = None) -> None:
+    def commit(self, differences: Differences, properties: dict[str, str] | None = None) -> None:
         """Make the differences, of which there is one at least, in one commit."""
         table = differences.table
         self.create(table, properties)

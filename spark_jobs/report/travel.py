@@ -18,7 +18,7 @@ from spark_jobs.lake.diff import ADDED, CHANGED, ChangedRow, Diff, diff
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table, dataset_tables
 from spark_jobs.lake.travel import Version, check_reachable, check_version, versions
-from spark_jobs.report.tables import all_tables
+from spark_jobs.report.tables import WIDE, all_tables
 from spark_jobs.settings import Settings
 
 #: The platform's own columns of tables with personal data that say nothing of a person.
@@ -37,22 +37,23 @@ def print_versions(
 
 
 def show_versions(name: str, known: Sequence[Version], console: Console) -> None:
-    """Print versions, the newest first; rows are those that the commit touched."""
-    counts = ("inserted", "updated", "deleted", "output")
-    columns = ("version", "time (UTC)", "operation", "job", "delivery", *counts, "run")
+    """Print versions, the newest first, with the rows that each commit added, changed and removed."""
+    columns = ("version", "time (UTC)", "operation", "job", "delivery", "rows", "run")
+    wide = console.width >= WIDE
     rows = (
-        (
-            version.number,
-            _time(version.at),
-            version.operation,
-            version.job,
-            version.delivery_date,
-            *(version.rows.get(count) for count in counts),
-            version.run_id and version.run_id[:8],
-        )
-        for version in known
+        (v.number, _time(v.at), v.operation, v.job, v.delivery_date, _touched(v), v.run_id) for v in known
     )
-    _show(console, f"Versions of {name}", columns, rows)
+    shown = len(columns) if wide else len(columns) - 1
+    _show(console, f"Versions of {name}", columns[:shown], [row[:shown] for row in rows])
+    console.print("rows: + added, ~ changed, - removed by the commit. –: it touched none.", style="dim")
+
+
+def _touched(version: Version) -> str | None:
+    """The rows that a commit touched; of one that only adds Delta tells what it wrote."""
+    rows = version.rows
+    added = rows.get("inserted", rows.get("output", 0))
+    counts = (("+", added), ("~", rows.get("updated", 0)), ("-", rows.get("deleted", 0)))
+    return " ".join(f"{sign}{count:,}" for sign, count in counts if count) or None
 
 
 def print_points(
@@ -164,7 +165,10 @@ def _show(console: Console, title: str, columns: Sequence[str], rows: Iterable[S
     rows = list(rows)
     for number, name in enumerate(columns):
         numbers = any(isinstance(row[number], int) for row in rows)
-        printed.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        # A time that is folded cannot be read.
+        whole = name.startswith("time")
+        justify = "right" if numbers else "left"
+        printed.add_column(name, justify=justify, overflow="fold", no_wrap=whole)
     for row in rows:
         printed.add_row(*(v if isinstance(v, Text) else Text(_text(v)) for v in row))
     console.print(Text(title, style="bold"))
