@@ -123,7 +123,8 @@ def test_killed_between_commits_and_run_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lake, expected = loaded(new_lake("killed")), new_lake("expected")
+    lake, expected = (new_lake(name, quarantine_limit=0.3) for name in ("killed", "expected"))
+    loaded(lake)
     before, silver = lake.content(), lake.lake.version(lake.tables.current)
     under_stricter = TestLake(lake.spark, stricter, lake.settings)
     expected = TestLake(lake.spark, stricter, expected.settings)
@@ -181,15 +182,18 @@ def _without_pseudonyms(lake: TestLake) -> list:
 def test_bronze_as_it_was_some_seasons_and_a_dry_run(lake: TestLake, stricter: Contract) -> None:
     loaded(lake)
     content, versions, point = lake.content(), lake.versions(), lake.lake.version(lake.tables.current)
-    strict = TestLake(lake.spark, stricter, lake.settings)
+    lenient = lake.settings.model_copy(update={"quarantine_limit": 0.3})
+    strict = TestLake(lake.spark, stricter, lenient)
 
-    told = []
-    dry = run(strict, "reprocess", lambda job: told.extend(reprocess(job, dry_run=True)))
+    # Under the limit as it is, the first delivery is refused whole: two of its eight rows are dear.
+    told, under_limit = [], TestLake(lake.spark, stricter, lake.settings)
+    dry = run(under_limit, "reprocess", lambda job: told.extend(reprocess(job, dry_run=True)))
     assert dry.exit_code == 0 and lake.versions() == versions and not dry.point
+    assert "2023-10-01: left out" in str(dry.notes)
     current = next(t for t in told if t.table == "silver/employees")
-    assert (current.rows_before, current.differences.deleted) == (13, 2)
+    assert (current.rows_before, current.differences.deleted) == (13, 5)
     rebuilt = Path(f"{lake.lake.root}/rebuild/silver/employees")
-    assert lake.spark.read.format("delta").load(str(rebuilt)).count() == current.rows_after == 11
+    assert lake.spark.read.format("delta").load(str(rebuilt)).count() == current.rows_after == 8
 
     only = run(strict, "reprocess", lambda job: reprocess(job, seasons=[2015]))
     assert only.exit_code == 0 and only.parameters == {"seasons": "2015"}
