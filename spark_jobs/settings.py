@@ -93,6 +93,9 @@ class Settings(ProcessSettings, ExecutorSettings):
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    new_pseudonym_key_file: Path | None = Field(
+        default=None, description="a file that holds the key that rotate-key changes to"
+    )
     erasure_key: SecretStr | None = Field(
         default=None,
         description="HMAC key of the ledger of erasures, at least 32 characters; never changed",

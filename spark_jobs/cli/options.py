@@ -19,6 +19,8 @@ from spark_jobs.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 _SETTINGS = ("landing", "lake", "contract", "quarantine_limit", "pseudonym_key_file", "master")
+#: Settings for which one command alone has an option.
+_SPECIAL = ("new_pseudonym_key_file",)
 
 
 class Day(click.ParamType):
@@ -53,7 +55,7 @@ def settings_options(command: F) -> F:
 
 def settings_of(options: dict[str, Any]) -> Settings:
     """The settings from a command's options and the environment."""
-    given = {name: options[name] for name in _SETTINGS if options.get(name) is not None}
+    given = {name: options[name] for name in (*_SETTINGS, *_SPECIAL) if options.get(name) is not None}
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -86,12 +88,14 @@ def _app_name(context: click.Context) -> str:
 
 def tell(run: Run) -> None:
     """One line for a run that has ended, and its notes."""
-    counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
+    # Counts of single tables (silver/employees added) are for the ledger.
+    rows = {name: count for name, count in run.rows.items() if count and "/" not in name}
+    counts = "  ".join(f"{name} {count:,}" for name, count in rows.items())
     mark = "ok" if run.exit_code == 0 else f"exit {run.exit_code}"
     about = {"run": run}
     level = logging.ERROR if run.exit_code else logging.INFO
-    subject = run.delivery_date or "whole lake"
-    log.log(level, f"{subject}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
+    subject = f"{run.delivery_date or 'whole lake':<10}"
+    log.log(level, f"{subject}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
     for note in run.notes:
         log.warning(f"            note: {note}", extra=about)
     if run.error:

@@ -28,6 +28,9 @@ DELTA = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     # Lake.sync hands MERGE a source that is already materialised.
     "spark.databricks.delta.merge.materializeSource": "none",
+    # Delta refuses to read versions older than the table's retention even while their files are there;
+    # spark_jobs/lake/travel.py looks whether they are.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
 }
 #: On a day's feed Spark spends more time on writing, compiling and warming up code for each query

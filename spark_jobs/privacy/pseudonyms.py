@@ -58,8 +58,8 @@ def load_key(settings: Settings, kind: KeyKind = PSEUDONYM_KEY) -> bytes:
             )
         file = Path(f"{settings.lake_root}{kind.suffix}")
         if not file.exists():
-            _make(file)
-    return _checked(_read(file), kind, str(file))
+            make_key(file)
+    return read_key(file, kind)
 
 
 def key_id(key: bytes) -> str:
@@ -89,7 +89,7 @@ def pseudonymise(rows: DataFrame, contract: Contract, key: bytes) -> DataFrame:
     return rows.withColumns({name: F.col(f"_pseudonyms.{name}") for name in names}).drop("_pseudonyms")
 
 
-def _make(file: Path) -> None:
+def make_key(file: Path) -> None:
     """Write a new key whole or not at all, and let the first of two writers win."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
@@ -104,11 +104,13 @@ def _make(file: Path) -> None:
         unfinished.unlink()
 
 
-def _read(file: Path) -> str:
+def read_key(file: Path, kind: KeyKind = PSEUDONYM_KEY) -> bytes:
+    """The key in a file. Raises UsageError where it cannot be read or is too short."""
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"The key file {file} cannot be read: {error.strerror}.") from error
+    return _checked(text, kind, str(file))
 
 
 def _checked(text: str, kind: KeyKind, where: str) -> bytes:
