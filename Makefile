@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration killed s3 charts charts-docs feed report status \
+.PHONY: help setup setup-s3 run test lint types unit integration killed s3 images image-sizes charts charts-docs feed report status \
 	lock clean
 
 help:  ## show what there is
@@ -73,7 +73,7 @@ status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts; do \
+	@for name in runtime dev build java sample charts sbom; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

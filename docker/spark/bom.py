@@ -20,6 +20,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 ROOT = Path("/opt/mlb")
+OWN_PACKAGE = "mlb-employee-data-platform"
 #: The package of the build stage from whose modules jlink has made the runtime.
 JDK = "openjdk-17-jdk-headless"
 _NAME = re.compile(r"(?P<name>.+?)-(?P<version>\d.*)")
@@ -29,6 +30,10 @@ def main() -> None:
     """Read, add, write."""
     python_bom, dpkg, output = map(Path, sys.argv[1:])
     bom = Bom.from_json(json.loads(python_bom.read_text()))  # pyright: ignore
+    for package in bom.components:
+        # Installed from wheels built in the image's build, so that their origin is not on record.
+        if package.purl is None and package.name != OWN_PACKAGE:
+            package.purl = PackageURL("pypi", None, package.name.lower().replace("_", "-"), package.version)
     for jar in sorted(ROOT.rglob("*.jar")):
         bom.components.add(_jar(jar))
     bom.components.update(_debian(f"--admindir={dpkg}"))
@@ -37,20 +42,20 @@ def main() -> None:
 
 
 def _jar(file: Path) -> Component:
-    found = _NAME.fullmatch(file.stem)
-    name, version = (found["name"], found["version"]) if found else (file.stem, None)
     packed = list(_coordinates(file))
-    own = next((group for group, artifact, _ in packed if artifact == name), None)
-    others = [coordinates for coordinates in packed if coordinates[1] != name]
+    own = next((found for found in packed if f"{found[1]}-{found[2]}" == file.stem), None)
+    guessed = _NAME.fullmatch(file.stem)
+    name, version = (guessed["name"], guessed["version"]) if guessed else (file.stem, None)
+    group, name, version = own or (None, name, version)
     return Component(
         type=ComponentType.LIBRARY,
-        group=own,
+        group=group,
         name=name,
         version=version,
         bom_ref=str(file),
-        purl=PackageURL("maven", own, name, version) if own else None,
+        purl=PackageURL("maven", group, name, version) if group else None,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=hashlib.sha256(file.read_bytes()).hexdigest())],
-        components=[_packed(file, *coordinates) for coordinates in others],
+        components=[_packed(file, *found) for found in packed if found != own],
     )
 
 

@@ -42,9 +42,12 @@ _IMPATIENT = {
 
 
 def places(settings: Settings) -> list[str]:
-    """Landing zone and lake, as far as they are on S3. Raises UsageError for another kind of URL."""
+    """Landing zone, lake and event log, as far as they are on S3. Raises UsageError for another URL."""
     found = []
-    for name, place in (("landing", settings.landing_root), ("lake", settings.lake_root)):
+    named = {"landing": settings.landing_root, "lake": settings.lake_root, "event_log": settings.event_log}
+    for name, place in named.items():
+        if not place:
+            continue
         if place.startswith("s3a://"):
             found.append(place)
         elif place.startswith(("s3://", "s3n://")):

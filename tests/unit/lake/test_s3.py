@@ -24,7 +24,7 @@ def test_local_places_need_nothing() -> None:
     assert configuration(Settings(), {}) == {}
 
 
-@pytest.mark.parametrize("place", ["landing", "lake"])
+@pytest.mark.parametrize("place", ["landing", "lake", "event_log"])
 def test_one_place_on_s3_is_enough(place: str) -> None:
     settings = Settings().model_copy(update={place: "s3a://bucket/there"})
     assert configuration(settings, {**REGION, **KEYS})
