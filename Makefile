@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration charts charts-docs feed report status lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration charts charts-cluster charts-docs feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ integration: setup  ## the tests on Delta tables
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
+
+charts-cluster: setup  ## the charts on the cluster that KUBECONFIG names: admission, rights, network policies
+	@$(BIN)/pytest tests/e2e/test_spark_jobs_chart.py -q
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
