@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration charts charts-cluster charts-docs feed report status lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration s3 charts charts-cluster charts-docs feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ unit: setup  ## the fast tests
 
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q
+
+s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
+	@$(BIN)/pytest tests/s3 -q
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q

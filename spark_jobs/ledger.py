@@ -6,6 +6,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from spark_jobs.errors import ConservationError, JobStopped
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import RUNS
@@ -21,7 +24,8 @@ class Run:
     """One run of a job, filled in while it goes.
 
     `rows` counts rows by outcome, `notes` are sentences that people should read though nothing
-    failed, `error` is the sentence that ended the run.
+    failed, `error` is the sentence that ended the run. `parameters` is what the job was asked for
+    besides a date, `point` the versions of tables that belong together since this run.
     """
 
     job: str
@@ -36,6 +40,8 @@ class Run:
     rows: dict[str, int] = field(default_factory=dict)
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    point: dict[str, int] | None = None
     notes: list[str] = field(default_factory=list)
     error: str | None = None
 
@@ -52,6 +58,11 @@ class Run:
         self.outcome = {0: "succeeded", JobStopped.exit_code: "stopped"}.get(exit_code, "failed")
         self.error = error
 
+    def signature(self) -> str:
+        """What the run's commits are signed with, as JSON: Delta keeps it as their user metadata."""
+        date = self.delivery_date.isoformat() if self.delivery_date else None
+        return json.dumps({"run_id": self.run_id, "job": self.job, "delivery_date": date})
+
     def values(self) -> dict[str, Any]:
         """The row of the ledger."""
         return {name: getattr(self, name) for name in RUNS.schema.names}
@@ -67,6 +78,18 @@ def record(lake: Lake, run: Run) -> None:
     row = lake.spark.createDataFrame([tuple(values[n] for n in RUNS.schema.names)], RUNS.schema)
     lake.append(RUNS, row.coalesce(1))
     lake.versions_written.pop(RUNS.name, None)
+
+
+def succeeded(lake: Lake, dataset: str, *jobs: str) -> DataFrame:
+    """The ledger's rows of a dataset's runs that have succeeded, of some jobs or of all."""
+    done = (F.col("dataset") == dataset) & (F.col("outcome") == "succeeded")
+    runs = lake.read(RUNS).where(done)
+    return runs.where(F.col("job").isin(*jobs)) if jobs else runs
+
+
+def points(lake: Lake, dataset: str) -> DataFrame:
+    """The runs that have published Gold: each `point` says which versions belong together since then."""
+    return succeeded(lake, dataset).where(F.col("point").isNotNull())
 
 
 def check_conservation(job: str, rows_in: int, outcomes: dict[str, int]) -> None:

@@ -28,6 +28,7 @@ LEFT_OUT = (
     "io.unitycatalog:*",
     "javax.annotation:*",
     "org.apache.hadoop:hadoop-client-api",
+    "org.apache.hadoop:hadoop-common",
     "org.apache.hadoop:hadoop-client-runtime",
     "org.apache.logging.log4j:*",
     "org.apache.parquet:*",

@@ -16,6 +16,7 @@ A column's `classification` says where it may lie:
 * `direct_identifier`: in Silver as a pseudonym under the same name.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,10 +77,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset: its columns, key, sequence, personal data and rules."""
+    """One dataset: its columns, key, sequence, personal data and rules; `digest` is of its text."""
 
     dataset: str
     version: str
+    digest: str
     columns: tuple[Column, ...]
     derived: tuple[DerivedColumn, ...]
     rules: tuple[Rule, ...]
@@ -155,10 +157,11 @@ def parse_contract(text: str) -> Contract:
     schemas = contract.schema_ or []
     if len(schemas) != 1:
         raise UsageError(f"it must describe one schema, not {len(schemas)}.")
-    return _contract(str(contract.version), schemas[0])
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _contract(str(contract.version), digest, schemas[0])
 
 
-def _contract(version: str, schema: SchemaObject) -> Contract:
+def _contract(version: str, digest: str, schema: SchemaObject) -> Contract:
     custom = {str(p.property): p.value for p in schema.customProperties or []}
     properties = schema.properties or []
     columns = tuple(_column(prop) for prop in properties)
@@ -177,6 +180,7 @@ def _contract(version: str, schema: SchemaObject) -> Contract:
     contract = Contract(
         dataset=str(schema.name),
         version=version,
+        digest=digest,
         columns=columns,
         derived=tuple(_derived(entry) for entry in custom.get("derivedColumns") or []),
         rules=tuple(rules),

@@ -19,6 +19,7 @@ TABLE = Table(
     ),
     key=("season", "league"),
     statistics=("season",),
+    deletion_vectors=False,
 )
 
 

@@ -22,6 +22,7 @@ TABLE = Table(
     ),
     key=("season", "position"),
     statistics=("season",),
+    deletion_vectors=False,
 )
 
 

@@ -20,6 +20,7 @@ TABLE = Table(
     ),
     key=("season", "team_id"),
     statistics=("season",),
+    deletion_vectors=False,
 )
 
 

@@ -23,6 +23,7 @@ TABLE = Table(
     ),
     key=("season", "team_id", "league"),
     statistics=("season",),
+    deletion_vectors=False,
 )
 
 

@@ -10,7 +10,8 @@ from spark_jobs.errors import JobError
 from spark_jobs.gold import GOLD
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.lake import Synced
-from spark_jobs.lake.tables import RUNS, Table
+from spark_jobs.lake.tables import Table
+from spark_jobs.ledger import points
 
 #: The columns of Silver that Gold is computed from.
 _COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
@@ -24,7 +25,8 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     `full` computes all seasons. Raises JobError where there is no Silver yet.
     """
     silver = job.tables.current
-    if not job.lake.exists(silver):
+    before = job.versions()
+    if before[silver.name] < 0:
         raise JobError("There is no Silver yet: run load first.")
     employments = job.lake.read(silver).where(~F.col("is_deleted"))
     seasons = None if full else _changed_seasons(job)
@@ -38,6 +40,16 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     if seasons is None:
         seasons = [row["season"] for row in employments.select("season").distinct().collect()]
     job.run.rows.update(seasons_computed=len(seasons), gold_rows_changed=changed)
+    _mark_point(job, before)
+
+
+def _mark_point(job: JobContext, before: dict[str, int]) -> None:
+    """Say in the ledger which versions belong together: Silver as it was read, and Gold as it is."""
+    gold = {table.name: job.lake.version(table) for table, _ in GOLD}
+    silver = job.tables.current.name
+    # Silver that has moved since `before` was noted may not be what was read: the next run marks it.
+    if job.lake.versions_read[silver] == before[silver]:
+        job.run.point = {**before, **gold}
 
 
 def _refresher(
@@ -92,11 +104,6 @@ def _seen_version(job: JobContext) -> int | None:
     From the ledger, whose row is written after the last Gold commit: a run that was killed before
     counts as none, and what it did is done again to the same end.
     """
-    done = (
-        (F.col("job") == "aggregate")
-        & (F.col("dataset") == job.contract.dataset)
-        & (F.col("outcome") == "succeeded")
-    )
-    version = F.col("versions_read").getItem(job.tables.current.name)
-    last = job.lake.read(RUNS).where(done).agg(F.max_by(version, "started_at")).collect()
-    return last[0][0]
+    version = F.col("point").getItem(job.tables.current.name)
+    done = points(job.lake, job.contract.dataset)
+    return done.agg(F.max_by(version, "finished_at")).collect()[0][0]

@@ -5,11 +5,12 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.delivered import bronze_as_decided
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.ledger import check_conservation
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key, pseudonymise
-from spark_jobs.quarantine.refused import refused_rows, settled
+from spark_jobs.quarantine.refused import keep_reasons, refused_rows, settled
 from spark_jobs.silver.batch import OUTCOMES, QUARANTINED, STAGED, SUPERSEDED, reduce_batch
 from spark_jobs.silver.clean import clean
 from spark_jobs.silver.rules import judge
@@ -24,18 +25,27 @@ def etl(job: JobContext) -> None:
     """
     key = load_key(job.settings)
     _check_key(job, key)
-    of_day = F.col("_delivery_date") == job.date
-    # Read once: the rows are judged, counted, and those refused are quoted as they were delivered.
-    bronze = job.lake.read(job.tables.bronze).where(of_day).localCheckpoint()
-    typed = pseudonymise(judge(clean(bronze, job.contract), job.contract), job.contract, key)
-    grouped = job.lake.grouped(typed, job.contract.person, source=job.tables.bronze)
-    reduced = reduce_batch(grouped, job.contract).localCheckpoint()
-    staged = _staged(job, reduced)
+    bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
+    reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
+    staged = staged_rows(job, reduced)
     held = _held(job, staged)
     counts = _count(job, bronze, reduced, held)
     _quarantine(job, bronze, reduced, held)
     _refuse_too_many(job, counts)
     _stage(job, staged, key)
+
+
+def reduce_deliveries(job: JobContext, bronze: DataFrame, key: bytes) -> DataFrame:
+    """Bronze rows of one or more deliveries typed, judged and reduced: each with its `_outcome`."""
+    typed = pseudonymise(judge(clean(bronze, job.contract), job.contract), job.contract, key)
+    grouped = job.lake.grouped(typed, job.contract.person, source=job.tables.bronze)
+    return reduce_batch(grouped, job.contract)
+
+
+def staged_rows(job: JobContext, reduced: DataFrame) -> DataFrame:
+    """The reduced rows that are to be staged."""
+    good = reduced.where(F.col("_outcome") == STAGED).withColumn("_retracted", F.lit(False))
+    return good.select(*job.tables.staging.schema.names)
 
 
 def _stage(job: JobContext, staged: DataFrame, key: bytes) -> None:
@@ -57,27 +67,26 @@ def _check_key(job: JobContext, key: bytes) -> None:
         )
 
 
-def _staged(job: JobContext, reduced: DataFrame) -> DataFrame:
-    good = reduced.where(F.col("_outcome") == STAGED).withColumn("_retracted", F.lit(False))
-    return good.select(*job.tables.staging.schema.names)
-
-
 def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
     earlier = job.lake.read(job.tables.staging).where(F.col("_delivery_date") < job.date)
     earlier = matching(earlier, staged, [job.contract.person])
     together = hold_conflicts(earlier.unionByName(staged), job.contract)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
-    held = together.where(ours).select("_row_id", "_reasons").localCheckpoint()
+    held = together.where(ours).select("_row_id", "_reasons", F.lit(False).alias("_rejected"))
+    held = held.localCheckpoint()
     return None if held.isEmpty() else held
 
 
 def _count(
     job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None
 ) -> dict[str, int]:
-    """Rows by outcome; the law of conservation is asserted."""
-    counted = {row["_outcome"]: row["count"] for row in reduced.groupBy("_outcome").count().collect()}
-    counts = {outcome: counted.get(outcome, 0) for outcome in OUTCOMES}
+    """Rows by outcome, those that people have rejected apart; the law of conservation is asserted."""
+    rows = reduced.groupBy("_outcome", "_rejected").count().collect()
+    counts = {
+        outcome: sum(row["count"] for row in rows if row["_outcome"] == outcome) for outcome in OUTCOMES
+    }
+    rejected = sum(row["count"] for row in rows if row["_rejected"] and row["_outcome"] == QUARANTINED)
     held_back = held.count() if held else 0
     counts[STAGED] -= held_back
     counts[QUARANTINED] += held_back
@@ -85,8 +94,8 @@ def _count(
     if not rows_in:
         _check_ingested(job)
     check_conservation(job.run.job, rows_in, counts)
-    job.run.rows.update(rows_in=rows_in, **counts)
-    return counts
+    job.run.rows.update(rows_in=rows_in, **counts, rejected=rejected)
+    return {**counts, QUARANTINED: counts[QUARANTINED] - rejected}
 
 
 def _check_ingested(job: JobContext) -> None:
@@ -96,11 +105,13 @@ def _check_ingested(job: JobContext) -> None:
 
 
 def _quarantine(job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None) -> None:
-    refused = reduced.where(F.col("_outcome") == QUARANTINED).select("_row_id", "_reasons")
+    refused = reduced.where(F.col("_outcome") == QUARANTINED).select("_row_id", "_reasons", "_rejected")
     refused = refused.unionByName(held) if held else refused
     rows = refused_rows(refused, bronze, job.contract)
     of_day = (F.col("_delivery_date") == job.date) & (F.col("kind") == "row")
     present = job.lake.read(job.tables.quarantine).where(of_day).localCheckpoint()
+    if job.lake.exists(job.tables.attempts):
+        rows = keep_reasons(rows, present)
     superseded = reduced.where(F.col("_outcome") == SUPERSEDED)
     job.lake.sync(job.tables.quarantine, settled(present, rows, superseded), present)
 

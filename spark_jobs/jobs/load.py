@@ -8,10 +8,11 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.delivered import bronze_as_decided
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Synced
-from spark_jobs.lake.tables import LOADS, RUNS, Table, identity_columns
-from spark_jobs.ledger import check_conservation
+from spark_jobs.lake.tables import LOADS, Table, identity_columns
+from spark_jobs.ledger import check_conservation, succeeded
 from spark_jobs.quarantine.refused import OPEN, refused_rows, settled
 from spark_jobs.silver.versions import (
     CURRENT,
@@ -26,6 +27,8 @@ from spark_jobs.silver.versions import (
 )
 
 _MOST_TRIES = 5
+#: Jobs after which a delivery that they took out of staging must be staged again.
+TAKES_BACK = ("restore", "reprocess")
 
 
 def load(job: JobContext) -> None:
@@ -39,8 +42,8 @@ def load(job: JobContext) -> None:
         _check_staged(job)
     _mark_loaded(job)
     for _ in range(_MOST_TRIES):
-        seen, loaded = job.lake.version(LOADS), _loaded(job)
-        _publish(job, staged, loaded)
+        seen = job.lake.version(LOADS)
+        _publish(job, staged, _loaded(job))
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again.
         if job.lake.version(LOADS) == seen:
@@ -49,13 +52,12 @@ def load(job: JobContext) -> None:
 
 
 def _check_staged(job: JobContext) -> None:
-    done = (
-        (F.col("job") == "etl")
-        & (F.col("dataset") == job.contract.dataset)
-        & (F.col("delivery_date") == job.date)
-        & (F.col("outcome") == "succeeded")
-    )
-    if job.lake.read(RUNS).where(done).isEmpty():
+    lake, dataset = job.lake, job.contract.dataset
+    staged = succeeded(lake, dataset, "etl").where(F.col("delivery_date") == job.date)
+    # A restore takes back what was staged after the point that it goes back to.
+    taken_back = succeeded(lake, dataset, *TAKES_BACK).agg(F.max("started_at").alias("at"))
+    valid = staged.join(F.broadcast(taken_back), F.expr("at IS NULL OR started_at > at"), "left_semi")
+    if valid.isEmpty():
         raise JobError(f"The delivery of {job.date} has not been staged: run etl for it first.")
 
 
@@ -144,11 +146,12 @@ def _quarantine(job: JobContext, versions: DataFrame) -> None:
     """Quarantine the rows that another delivery contradicts, and settle those it no longer does."""
     table = job.tables.quarantine
     present = matching(job.lake.read(table), versions, table.key)
-    held = versions.where(F.col("_version") == HELD).select("_row_id", "_reasons", "_delivery_date")
+    held = versions.where(F.col("_version") == HELD).select(
+        "_row_id", "_reasons", "_delivery_date", F.lit(False).alias("_rejected")
+    )
     if held.isEmpty() and present.where(F.col("state") == OPEN).isEmpty():
         return
     dates = [row[0] for row in held.select("_delivery_date").distinct().collect()]
-    bronze = job.lake.read(job.tables.bronze).where(F.col("_delivery_date").isin(dates))
-    rows = refused_rows(held, bronze, job.contract)
+    rows = refused_rows(held, bronze_as_decided(job, dates), job.contract)
     nothing = versions.limit(0)
     job.lake.sync(table, settled(present, rows, nothing), present)

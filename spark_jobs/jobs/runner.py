@@ -31,14 +31,14 @@ def run_job(
     settings: Settings,
     contract: Contract,
     name: str,
-    date: dt.date,
+    date: dt.date | None,
     job: Job | None = None,
 ) -> Run:
     """Run one job to its end, whatever that is, and leave its row in the ledger."""
     context = job_context(spark, settings, contract, name, date)
     run = context.run
     try:
-        with running(spark, run):
+        with running(spark, run), context.lake.signed(run.signature()):
             (job or STAGES[name])(context)
         run.finish(0)
     except JobError as error:
@@ -66,17 +66,19 @@ def run_days(
     """
     runs: list[Run] = []
 
-    def one(date: dt.date, name: str) -> Run:
-        run = run_job(spark, settings, contract, name, date)
+    def one(lane: SparkSession, date: dt.date, name: str) -> Run:
+        run = run_job(lane, settings, contract, name, date)
         runs.append(run)
         watch(run)
         return run
 
     def both(date: dt.date, first: str, second: str) -> Run:
-        run = one(date, first)
-        return run if run.exit_code else one(date, second)
+        run = one(lanes[first], date, first)
+        return run if run.exit_code else one(lanes[first], date, second)
 
-    stage = inheritable_thread_target(spark)(both)
+    # A session of its own for the second lane: what its commits are signed with is a session's setting.
+    lanes = {"ingest": spark.newSession(), "load": spark}
+    stage = inheritable_thread_target(lanes["ingest"])(both)
     with ThreadPoolExecutor(1) as beside:
         staging = beside.submit(stage, dates[0], "ingest", "etl")
         for date, next_date in zip(dates, [*dates[1:], None], strict=True):

@@ -7,9 +7,11 @@ on what happened before: whoever computes the same wanted rows again changes not
 was killed between two commits is finished by running it again.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
@@ -22,6 +24,7 @@ from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
 _ACTION = "_action"
+_SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
 
@@ -75,14 +78,16 @@ class Lake:
 
     def is_small(self, table: Table) -> bool:
         """Whether the table is so small that one task reads it faster than several share it."""
-        return int(self._snapshot(table).sizeInBytes()) < _SMALL_BYTES
+        snapshot = self._snapshot(table)
+        # The checksum file beside a commit knows the size; without one Delta runs a query for it.
+        checksum = snapshot.checksumOpt()
+        size = checksum.get().tableSizeBytes() if checksum.isDefined() else snapshot.sizeInBytes()
+        return int(size) < _SMALL_BYTES
 
     def _snapshot(self, table: Table) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
-        jvm: Any = self.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path(table))
-        none = jvm.scala.Option.empty()
-        return log.update(False, none, none)
+        logs, none = _delta_logs(self.spark._jvm)
+        return logs.forTable(self.spark._jsparkSession, self.path(table)).update(False, none, none)
 
     def property(self, table: Table, name: str) -> str | None:
         """A property that the table was created with; None if it, or the table, is not there."""
@@ -129,6 +134,19 @@ class Lake:
             futures = [pool.submit(inheritable_thread_target(self.spark)(task)) for task in tasks]
         return [future.result() for future in futures]
 
+    @contextlib.contextmanager
+    def signed(self, signature: str) -> Iterator[None]:
+        """Sign all commits of the session in between, so that a table's history says who made them."""
+        before = self.spark.conf.get(_SIGNATURE, None)
+        self.spark.conf.set(_SIGNATURE, signature)
+        try:
+            yield
+        finally:
+            if before is None:
+                self.spark.conf.unset(_SIGNATURE)
+            else:
+                self.spark.conf.set(_SIGNATURE, before)
+
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
 
@@ -170,6 +188,16 @@ class Lake:
         return Synced(rows["insert"], rows["update"], rows["delete"])
 
 
+@lru_cache
+def _delta_logs(jvm: Any) -> tuple[Any, Any]:
+    """Delta's class of transaction logs, and Scala's None.
+
+    Kept: for each part of a class's name Py4J asks the JVM whether it is a class, and the JVM looks
+    into every jar on its path.
+    """
+    return jvm.org.apache.spark.sql.delta.DeltaLog, jvm.scala.Option.empty()
+
+
 # The columns below are written as SQL, not built one by one: each call into the JVM takes
 # milliseconds, and a table of 25 columns would take a hundred of them at every sync.
 
@@ -197,14 +225,16 @@ def _merge(
         # Only literals prune files: MERGE has no dynamic pruning of its target.
         values = sorted({count[name] for count in counts})
         condition = F.col(f"old.{name}").isin(*values) & condition
-    target = DeltaTable.forPath(spark, path).alias("old")
-    (
-        target.merge(differences.alias("new"), condition)
-        .whenMatchedDelete(f"new.{_ACTION} = 'delete'")
-        .whenMatchedUpdateAll()
-        .whenNotMatchedInsertAll(f"new.{_ACTION} <> 'delete'")
-        .execute()
-    )
+    merge = DeltaTable.forPath(spark, path).alias("old").merge(differences.alias("new"), condition)
+    # Only the clauses that are needed: Delta has a shorter way for a merge that only inserts.
+    actions = {count[_ACTION] for count in counts}
+    if "delete" in actions:
+        merge = merge.whenMatchedDelete(f"new.{_ACTION} = 'delete'")
+    if "update" in actions:
+        merge = merge.whenMatchedUpdateAll(f"new.{_ACTION} = 'update'")
+    if "insert" in actions:
+        merge = merge.whenNotMatchedInsertAll(f"new.{_ACTION} = 'insert'")
+    merge.execute()
 
 
 def all_equal(left: str, right: str, names: Sequence[str]) -> str:

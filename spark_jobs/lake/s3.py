@@ -36,7 +36,8 @@ _IMPATIENT = {
     "fs.s3a.attempts.maximum": "1",
     "fs.s3a.retry.limit": "1",
     "fs.s3a.retry.throttle.limit": "2",
-    "fs.s3a.connection.establish.timeout": "5s",
+    "fs.s3a.connection.establish.timeout": "15s",
+    "fs.s3a.connection.request.timeout": "15s",
 }
 
 
@@ -100,7 +101,8 @@ def check_reachable(spark: SparkSession, settings: Settings) -> None:
         options = context._jvm.org.apache.hadoop.conf.Configuration(context._jsc.hadoopConfiguration())
         for name, value in _IMPATIENT.items():
             options.set(name, value)
-        path = context._jvm.org.apache.hadoop.fs.Path(place)
+        # Not the place itself: a bucket's root is there by definition, and nothing would be asked.
+        path = context._jvm.org.apache.hadoop.fs.Path(f"{place}/any")
         try:
             system = context._jvm.org.apache.hadoop.fs.FileSystem.newInstance(path.toUri(), options)
             try:

@@ -37,13 +37,23 @@ SMALL_DATA = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
 }
-#: Without Hadoop's native library its local file system starts a process (chmod, readlink) for every
-#: file that it writes: seven for each commit. These two do not; a lock (spark_jobs/lake/lock.py)
-#: keeps two processes from committing to one local lake at the same time.
+#: Without Hadoop's native library its local file systems start processes (chmod, readlink) for every
+#: file that they write: some 200 a day's delivery. These do not; a lock (spark_jobs/lake/lock.py) keeps
+#: two processes from committing to one local lake at the same time.
 LOCAL_DISK = {
-    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
 }
+#: A job ends before most of what the JVM's optimising compiler (C2) makes has paid for itself, and its
+#: work takes half of the processors' time meanwhile. It starts eight times later than by default;
+#: the loops that go over rows still reach it. benchmarks/jvm.py measures it.
+LATE_C2 = (
+    "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 "
+    "-XX:Tier4CompileThreshold=120000 -XX:Tier4BackEdgeThreshold=320000"
+)
 BEHAVIOUR = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
@@ -52,7 +62,10 @@ BEHAVIOUR = {
     # A plan as text quotes literals and is what event logs and errors show: keep it short.
     "spark.sql.maxPlanStringLength": "2000",
     "spark.sql.debug.maxToStringFields": "20",
+    "spark.sql.ui.explainMode": "simple",
 }
+#: It starts with the room that every run needs (-Xms): growing to it costs a dozen full collections.
+_DRIVER_JVM = f"-XX:+UseParallelGC -XX:NewRatio=1 -XX:MetaspaceSize=256m {LATE_C2}"
 #: Stopping takes a second; longer only where the cluster does not answer.
 _STOP_SECONDS = 20
 
@@ -88,8 +101,7 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraClassPath": jars,
-        # Start with the room that every run needs: growing to it costs a dozen full collections.
-        "spark.driver.extraJavaOptions": f"{options} -XX:+UseParallelGC -Xms1g -XX:MetaspaceSize=256m",
+        "spark.driver.extraJavaOptions": f"{options} {_DRIVER_JVM} -Xms{settings.driver_memory}",
         "spark.executor.extraClassPath": jars,
         "spark.executor.extraJavaOptions": options,
         **DELTA,

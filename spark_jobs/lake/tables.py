@@ -29,6 +29,8 @@ class Table:
     partition_by: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ()
     change_feed: bool = False
+    #: Marks rows as deleted in place of writing their file again; a small table is sooner rewritten.
+    deletion_vectors: bool = True
     extra_properties: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -40,7 +42,7 @@ class Table:
     def properties(self) -> dict[str, str]:
         """Delta's table properties."""
         return {
-            "delta.enableDeletionVectors": "true",
+            "delta.enableDeletionVectors": str(self.deletion_vectors).lower(),
             "delta.enableChangeDataFeed": str(self.change_feed).lower(),
             "delta.dataSkippingStatsColumns": ",".join(self.statistics),
             **self.extra_properties,
@@ -57,6 +59,7 @@ class DatasetTables:
     history: Table
     identity: Table
     quarantine: Table
+    attempts: Table
 
     @property
     def all(self) -> tuple[Table, ...]:
@@ -65,6 +68,7 @@ class DatasetTables:
             self.bronze,
             self.staging,
             self.quarantine,
+            self.attempts,
             self.current,
             self.history,
             self.identity,
@@ -152,7 +156,8 @@ def dataset_tables(contract: Contract) -> DatasetTables:
         statistics=("_delivery_date",),
         change_feed=True,
     )
-    return DatasetTables(bronze, staging, current, history, identity, quarantine_table(dataset))
+    quarantine, attempts = quarantine_table(dataset), attempts_table(dataset)
+    return DatasetTables(bronze, staging, current, history, identity, quarantine, attempts)
 
 
 def identity_columns(contract: Contract) -> tuple[str, ...]:
@@ -167,8 +172,8 @@ def quarantine_table(dataset: str) -> Table:
         name=f"quarantine/{dataset}",
         description=(
             "Refused rows (kind row) and files (kind file) as delivered, with every reason. "
-            "state is open, or replayed where the row has since been accepted, or superseded where "
-            "a newer generation of its file replaced it."
+            "state is open, or replayed where the row has since been accepted, rejected where a person "
+            "gave it up, or superseded where a newer row or generation of its file replaced it."
         ),
         columns=(
             f"_row_id string, kind string, state string, reasons array<{REASON}>, "
@@ -181,15 +186,39 @@ def quarantine_table(dataset: str) -> Table:
     )
 
 
+def attempts_table(dataset: str) -> Table:
+    """What people, and changed contracts, tried to bring refused rows back."""
+    return Table(
+        name=f"quarantine/{dataset}_attempts",
+        description=(
+            "Attempts at rows of the quarantine. decision is mend (record holds the row's columns as "
+            "mended, as text), reject, or retry (judged again under another contract); outcome is null "
+            "until the row has been through etl and load again, then the row's state: replayed, "
+            "rejected, superseded, or open where it was refused again for reasons."
+        ),
+        columns=(
+            "attempt_id string, _row_id string, decision string, record map<string,string>, by string, "
+            f"at timestamp, contract_version string, outcome string, reasons array<{REASON}>, "
+            "_delivery_date date"
+        ),
+        key=("attempt_id",),
+        partition_by=("_delivery_date",),
+        statistics=("decision", "at", "outcome"),
+    )
+
+
 RUNS = Table(
     name="ops/runs",
-    description="The ledger: one row a run of a job.",
+    description=(
+        "The ledger: one row a run of a job. point, where a run has published Gold, holds the versions "
+        "of Silver, Gold and what they come from that belong together."
+    ),
     columns=(
         "run_id string, job string, dataset string, delivery_date date, outcome string, "
         "exit_code int, started_at timestamp, finished_at timestamp, seconds double, "
         "rows map<string,bigint>, versions_read map<string,bigint>, "
-        "versions_written map<string,bigint>, notes array<string>, error string, "
-        "contract_version string"
+        "versions_written map<string,bigint>, parameters map<string,string>, "
+        "point map<string,bigint>, notes array<string>, error string, contract_version string"
     ),
     key=("run_id",),
     statistics=("job", "delivery_date", "started_at"),

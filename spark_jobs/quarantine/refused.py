@@ -11,22 +11,25 @@ from spark_jobs.contracts.contract import Contract
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.tables import Table
 
-OPEN, REPLAYED, SUPERSEDED = "open", "replayed", "superseded"
+OPEN, REPLAYED, REJECTED, SUPERSEDED = "open", "replayed", "rejected", "superseded"
 
 
 def refused_rows(refused: DataFrame, bronze: DataFrame, contract: Contract) -> DataFrame:
     """Quarantine rows for refused ones.
 
-    `refused` has `_row_id` and `_reasons`; `bronze` is where those rows are as delivered.
+    `refused` has `_row_id`, `_reasons` and `_rejected`; `bronze` is where those rows are as delivered, or
+    as last mended.
     """
     # A delivery has no more refused rows than its limit allows, or is refused whole: small enough.
-    reasons = F.broadcast(refused.select(F.col("_row_id").alias("_refused_id"), "_reasons"))
+    reasons = F.broadcast(
+        refused.selectExpr("_row_id AS _refused_id", "_reasons", "_rejected AS _given_up")
+    )
     delivered = F.to_json(F.struct(*contract.names, "_rescued"))
     matches = F.col("_row_id") == F.col("_refused_id")
     return bronze.join(reasons, on=matches, how="inner").select(
         "_row_id",
         F.lit("row").alias("kind"),
-        F.lit(OPEN).alias("state"),
+        F.when(F.col("_given_up"), REJECTED).otherwise(OPEN).alias("state"),
         _located("_reasons").alias("reasons"),
         delivered.alias("record"),
         "_source_file",
@@ -91,3 +94,11 @@ def settled(present: DataFrame, refused: DataFrame, superseded: DataFrame) -> Da
     replaced = matching(gone, superseded, ["_row_id"]).withColumn("state", F.lit(SUPERSEDED))
     replayed = without(gone, superseded, ["_row_id"]).withColumn("state", F.lit(REPLAYED))
     return refused.select(*names).unionByName(replaced).unionByName(replayed)
+
+
+def keep_reasons(refused: DataFrame, present: DataFrame) -> DataFrame:
+    """Refused rows; those that a person has rejected keep the reasons for which they were refused."""
+    before = present.selectExpr("_row_id AS _before_id", "reasons AS _before")
+    kept = F.when(F.col("state") == REJECTED, F.coalesce("_before", "reasons")).otherwise(F.col("reasons"))
+    joined = refused.join(before, on=F.col("_row_id") == F.col("_before_id"), how="left")
+    return joined.withColumn("reasons", kept).drop("_before_id", "_before")

@@ -1,9 +1,10 @@
-"""One delivery's judged rows, each with its outcome: staged, duplicate, superseded or quarantined.
+"""A delivery's judged rows, each with its outcome: staged, duplicate, superseded or quarantined.
 
-Looks at the delivery alone, so that the outcome does not depend on when it arrived; what
+Looks at each delivery alone, so that the outcome does not depend on when it arrived; what
 deliveries say against each other is for `versions`. In this order:
 
-1. A row with a failed rule is quarantined, unless a newer generation of its file replaced it.
+1. A row with a failed rule, or that a person has rejected, is quarantined, unless a newer generation of
+   its file replaced it.
 2. A row whose key stands in a newer generation of the same file is superseded.
 3. Of rows equal in every delivered column the first stays, the others are duplicates.
 4. Rows of one key and sequence with different content contradict each other: all quarantined.
@@ -38,7 +39,7 @@ def reduce_batch(judged: DataFrame, contract: Contract) -> DataFrame:
 
 def _mark_replaced(rows: DataFrame, contract: Contract) -> DataFrame:
     by_key = Window.partitionBy(contract.person, "_source_file", *_rest_of_key(contract))
-    refused = F.size("_reasons") > 0
+    refused = (F.size("_reasons") > 0) | F.col("_rejected")
     newest_of_key = F.max(F.when(~refused, F.col("_generation"))).over(by_key)
     replaced = F.when(refused, F.col("_generation") < F.col("_newest_generation")).otherwise(
         F.col("_generation") < newest_of_key
@@ -64,7 +65,7 @@ def _mark_sequence_conflicts(rows: DataFrame, contract: Contract) -> DataFrame:
 
 
 def _mark_identity_conflicts(rows: DataFrame, contract: Contract) -> DataFrame:
-    person = Window.partitionBy(contract.person)
+    person = Window.partitionBy(contract.person, "_delivery_date")
     # Rows refused just now for their sequence still say who the person is.
     said = _open() | F.exists("_reasons", lambda r: r["code"] == SEQUENCE_CONFLICT)
     states = said & (F.col(contract.operation) != contract.delete_operation)
@@ -123,4 +124,4 @@ def _rest_of_key(contract: Contract) -> list[str]:
 
 
 def _ordered_key(contract: Contract) -> list[str]:
-    return [contract.person, *_rest_of_key(contract)]
+    return [contract.person, "_delivery_date", *_rest_of_key(contract)]

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Protocol
+from typing import cast
 
 
 @dataclass
@@ -43,10 +43,8 @@ class NoAnswer(Exception):
     """What a rule raises to cut the connection."""
 
 
-class Rule(Protocol):
-    """Answers a request, or None where the rule does not concern it."""
-
-    def __call__(self, request: Request) -> Answer | None: ...
+#: Answers a request, or None where the rule does not concern it.
+Rule = Callable[[Request], Answer | None]
 
 
 class Proxy(ThreadingHTTPServer):
@@ -76,14 +74,14 @@ class Proxy(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Proxy
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
-        request = Request(self.command, self.path, headers, body, self.server.upstream)
+        proxy = cast(Proxy, self.server)
+        request = Request(self.command, self.path, headers, body, proxy.upstream)
         try:
-            answer = self.server.answer(request)
+            answer = proxy.answer(request)
         except NoAnswer:
             self.close_connection = True
             return

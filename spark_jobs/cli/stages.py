@@ -1,0 +1,93 @@
+"""The commands of the four stages, alone and in order."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from spark_jobs.cli.look import write_report_to
+from spark_jobs.cli.options import Day, finish, settings_options, start, tell, terminal
+from spark_jobs.errors import UsageError
+
+
+def _stage(name: str, about: str) -> click.Command:
+    @click.command(name, help=about)
+    @click.option("--date", type=Day(), required=True, help="the delivery's day")
+    @settings_options
+    def command(date: dt.date, **options: Any) -> None:
+        from spark_jobs.jobs.runner import run_job
+
+        settings, contract, spark = start(options)
+        finish(run_job(spark, settings, contract, name, date))
+
+    return command
+
+
+@click.command("aggregate")
+@click.option("--date", type=Day(), required=True, help="the delivery's day (for the ledger)")
+@click.option("--full", is_flag=True, help="compute every season anew, not only the changed ones")
+@settings_options
+def aggregate_command(date: dt.date, full: bool, **options: Any) -> None:
+    """Silver to Gold: compute the summaries of the seasons that changed."""
+    from spark_jobs.jobs.aggregate import aggregate
+    from spark_jobs.jobs.runner import run_job
+
+    settings, contract, spark = start(options)
+    finish(run_job(spark, settings, contract, "aggregate", date, lambda job: aggregate(job, full=full)))
+
+
+@click.command("run")
+@click.option("--date", type=Day(), help="one delivery's day")
+@click.option("--from", "first", type=Day(), help="the first day of several")
+@click.option("--to", "last", type=Day(), help="the last day of several")
+@click.option("--gold", "show_gold", is_flag=True, help="print the Gold summaries at the end")
+@click.option("--report", "report_file", type=click.Path(path_type=Path), help="write the report here")
+@settings_options
+def run_command(
+    date: dt.date | None,
+    first: dt.date | None,
+    last: dt.date | None,
+    show_gold: bool,
+    report_file: Path | None,
+    **options: Any,
+) -> None:
+    """Run all four stages in order, for one day or for each day of several.
+
+    A day whose delivery is missing or refused is told, and the next goes on.
+    """
+    from spark_jobs.jobs.runner import exit_code, run_days
+    from spark_jobs.report.summary import run_summary
+    from spark_jobs.report.tables import print_gold
+
+    days = _days(date, first, last)
+    settings, contract, spark = start(options)
+    terminal.print(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
+    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, tell)
+    if show_gold:
+        print_gold(spark, settings, Console(highlight=False))
+    if report_file:
+        write_report_to(spark, settings, contract, report_file)
+    click.echo(run_summary(days, runs))
+    sys.exit(exit_code(runs))
+
+
+def _days(date: dt.date | None, first: dt.date | None, last: dt.date | None) -> list[dt.date]:
+    if date and not (first or last):
+        return [date]
+    if date or not (first and last):
+        raise UsageError("Give either --date, or --from and --to.")
+    if last < first:
+        raise UsageError(f"--from {first} is after --to {last}.")
+    return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+COMMANDS = (
+    _stage("ingest", "Landing to Bronze: append the delivery's new files as they are, each once."),
+    _stage("etl", "Bronze to a staged batch: type, judge and reduce the delivery; quarantine the rest."),
+    _stage("load", "Staged batch to Silver: merge it into the current table, history and identities."),
+    aggregate_command,
+    run_command,
+)
