@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup run test lint types unit integration feed report status lock clean
+.PHONY: help setup run test lint types unit integration killed feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ unit: setup  ## the fast tests
 
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q
+
+killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
+	@$(BIN)/pytest tests/reliability -q
 
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed

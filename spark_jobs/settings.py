@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     new_pseudonym_key_file: Path | None = Field(
         default=None, description="a file that holds the key that rotate-key changes to"
     )
+    retention_days: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="days for which older versions of a table can be read again"
+    )
+    table_retention_days: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description='the same for single tables, as JSON: {"gold/roster_movement": 7}'
+    )
     master: str = Field(default="local[*]", description="where Spark runs")
     driver_memory: str = Field(default="2g", description="memory of the driver's JVM")
     spark_log: Path = Field(default=Path("spark.log"), description="file for Spark's own log")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from spark_jobs.cli import look, stages, travel
+from spark_jobs.cli import look, quarantine, stages, travel
 from spark_jobs.cli.options import terminal
 from spark_jobs.errors import JobError
 
@@ -41,6 +41,6 @@ def main() -> None:
     """
 
 
-for _module in (stages, look, travel):
+for _module in (stages, look, quarantine, travel):
     for _command in _module.COMMANDS:
         main.add_command(_command)

@@ -85,7 +85,7 @@ def tell(run: Run) -> None:
     counts = "  ".join(f"{name} {count:,}" for name, count in rows.items())
     mark = "[green]ok[/]" if run.exit_code == 0 else f"[red]exit {run.exit_code}[/]"
     terminal.print(
-        f"{run.delivery_date or 'all days':<10}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}",
+        f"{run.delivery_date or 'whole lake'}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}",
         soft_wrap=True,
     )
     for note in run.notes:

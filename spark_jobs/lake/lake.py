@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -24,6 +25,8 @@ from spark_jobs.lake.storage import delete
 from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
+#: How often a commit is tried that others come before.
+_MOST_TRIES = 5
 #: Column of `Differences.rows`: insert, update or delete.
 ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
@@ -113,20 +116,19 @@ class Lake:
         logs, _ = _delta_logs(self.spark._jvm)
         return logs.forTable(self.spark._jsparkSession, self.path(table))
 
-    def snapshot(self, table: Table, version: int) -> Any:
-        """The table as its log says that it was at a version, an object of Delta's in the JVM."""
-        _, none = _delta_logs(self.spark._jvm)
-        return self.log(table).getSnapshotAt(version, none, none, False)
-
-    def _snapshot(self, table: Table) -> Any:
+    def _snapshot(self, table: Table, version: int | None = None) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
         _, none = _delta_logs(self.spark._jvm)
-        return self.log(table).update(False, none, none)
+        log = self.log(table)
+        return (
+            log.update(False, none, none)
+            if version is None
+            else log.getSnapshotAt(version, none, none, False)
+        )
 
     def property(self, table: Table, name: str, version: int | None = None) -> str | None:
         """A property of the table (at a version); None if it is not there, or is empty."""
-        snapshot = self._snapshot(table) if version is None else self.snapshot(table, version)
-        configuration = snapshot.metadata().configuration()
+        configuration = self._snapshot(table, version).metadata().configuration()
         return (configuration.get(name).get() or None) if configuration.contains(name) else None
 
     def set_properties(self, table: Table, properties: dict[str, str]) -> None:
@@ -152,6 +154,10 @@ class Lake:
         rows = reader.load(self.path(table)).select(*table.schema.names)
         # Rows in one partition need no shuffle for any join or window that follows.
         return rows.coalesce(1) if self.is_small(table) else rows
+
+    def files(self, table: Table, version: int | None = None) -> DataFrame:
+        """The files of a version, by default the newest, as Delta's log describes them (AddFile)."""
+        return DataFrame(self._snapshot(table, version).allFiles().toDF(), self.spark)
 
     def grouped(self, rows: DataFrame, column: str, source: Table) -> DataFrame:
         """Rows, read from `source`, with all that share a value of `column` in one partition."""
@@ -182,15 +188,21 @@ class Lake:
     @contextlib.contextmanager
     def signed(self, signature: str) -> Iterator[None]:
         """Sign all commits of the session in between, so that a table's history says who made them."""
-        before = self.spark.conf.get(_SIGNATURE, None)
-        self.spark.conf.set(_SIGNATURE, signature)
+        with self.setting(_SIGNATURE, signature):
+            yield
+
+    @contextlib.contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Give one of the session's settings another value in between."""
+        before = self.spark.conf.get(name, None)
+        self.spark.conf.set(name, value)
         try:
             yield
         finally:
             if before is None:
-                self.spark.conf.unset(_SIGNATURE)
+                self.spark.conf.unset(name)
             else:
-                self.spark.conf.set(_SIGNATURE, before)
+                self.spark.conf.set(name, before)
 
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
@@ -229,6 +241,17 @@ class Lake:
         deleted; rows outside it stay as they are. Rows are the same when every column of
         `table.key` is equal, nulls included, and are written only where another column differs.
         """
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return self._sync_once(table, wanted, scope, properties)
+            except DeltaConcurrentModificationException:
+                # Another commit, a compaction for example, came between reading and writing: look again.
+                continue
+        return self._sync_once(table, wanted, scope, properties)
+
+    def _sync_once(
+        self, table: Table, wanted: DataFrame, scope: DataFrame, properties: dict[str, str] | None
+    ) -> Synced:
         differences = self.compare(table, wanted, scope)
         if differences.counts:
             self.commit(differences, properties)

@@ -5,6 +5,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from spark_jobs.errors import UsageError
+from spark_jobs.settings import absolute
+
 
 @dataclass(frozen=True)
 class StoredFile:
@@ -48,6 +51,15 @@ def delete(spark: SparkSession, path: str) -> bool:
     """Delete a file, or a folder with all in it; whether it was there."""
     place, system = _resolve(spark, path)
     return bool(system.exists(place) and system.delete(place, True))
+
+
+def read_bytes(spark: SparkSession, path: str) -> bytes:
+    """A whole file. Raises UsageError where there is none."""
+    if not exists(spark, absolute(path)):
+        raise UsageError(f"There is no file {path}.")
+    # Spark's own reader, since a stream of bytes cannot cross from the JVM to Python.
+    found = spark.read.format("binaryFile").load(absolute(path)).select("content").collect()
+    return bytes(found[0]["content"]) if found else b""
 
 
 def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:
