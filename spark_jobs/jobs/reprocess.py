@@ -8,6 +8,7 @@ from spark_jobs.errors import JobError, UsageError
 from spark_jobs.jobs.beside import REBUILD, compare_with_live, loaded_dates, rebuild_beside
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import all_bronze_as_decided
+from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.etl import check_key
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.rebuild import Staging, stage_all
@@ -65,6 +66,7 @@ def reprocess(
         )
     else:
         publish(job, changes, {KEY_PROPERTY: key_id(key)}, {KEY_PROPERTY: key_id(key)})
+        apply_erasures(job)
         delete(job.spark, f"{job.lake.root}/{REBUILD}")
     return told
 

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.points import Point, point_at, point_of_version, read_points
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.reprocess import other_bronze
@@ -18,6 +19,8 @@ from spark_jobs.privacy.pseudonyms import KEY_PROPERTY
 
 def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | None = None) -> None:
     """Bring the published tables back to the point of a version of Silver, or the newest as of a time.
+
+    Whoever has been erased since does not come back with them.
 
     Raises UsageError for what is no point, for one of which a table can no longer be read, and for one
     whose pseudonyms were made under another key.
@@ -35,6 +38,7 @@ def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | No
         )
     )
     publish(job, changes)
+    apply_erasures(job)
 
 
 def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> Point:

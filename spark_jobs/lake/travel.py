@@ -16,7 +16,6 @@ from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
@@ -174,10 +173,9 @@ def _files_there(lake: Lake, table: Table) -> frozenset[str]:
 
 def _needed_files(lake: Lake, table: Table, version: int) -> frozenset[str]:
     """The data files and deletion vectors that the table is made of at a version."""
-    files = DataFrame(lake.snapshot(table, version).allFiles().toDF(), lake.spark)
     columns = ("path", "deletionVector.storageType", "deletionVector.pathOrInlineDv")
     found = set()
-    for row in files.select(*columns).collect():
+    for row in lake.files(table, version).select(*columns).collect():
         found.add(urllib.parse.unquote(row["path"]))
         if row["storageType"] == "u":
             found.add(deletion_vector_file(row["pathOrInlineDv"]))

@@ -63,7 +63,10 @@ def deliver(lake: TestLake) -> None:
     )
 
 
-def loaded(lake: TestLake) -> TestLake:
+@pytest.fixture(scope="module")
+def loaded(module_lake: Callable[..., TestLake]) -> TestLake:
+    """Both deliveries, run in their order; for tests to copy."""
+    lake = module_lake(quarantine_limit=0.3)
     deliver(lake)
     lake.succeed("ingest", "etl", "load", "aggregate")
     lake.succeed("ingest", "etl", "load", "aggregate", day=NEXT)
@@ -118,13 +121,13 @@ def until_done(lake: TestLake, name: str, job: Callable, monkeypatch: pytest.Mon
 
 
 def test_killed_between_commits_and_run_again(
+    loaded: TestLake,
     new_lake: Callable[..., TestLake],
     stricter: Contract,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lake, expected = (new_lake(name, quarantine_limit=0.3) for name in ("killed", "expected"))
-    loaded(lake)
+    lake, expected = loaded.copy_to(tmp_path), new_lake("expected", quarantine_limit=0.3)
     before, silver = lake.content(), lake.lake.version(lake.tables.current)
     under_stricter = TestLake(lake.spark, stricter, lake.settings)
     expected = TestLake(lake.spark, stricter, expected.settings)
@@ -179,14 +182,16 @@ def _without_pseudonyms(lake: TestLake) -> list:
     return rows.orderBy(*lake.contract.key).collect()
 
 
-def test_bronze_as_it_was_some_seasons_and_a_dry_run(lake: TestLake, stricter: Contract) -> None:
-    loaded(lake)
+def test_bronze_as_it_was_some_seasons_and_a_dry_run(
+    loaded: TestLake, stricter: Contract, tmp_path: Path
+) -> None:
+    lake = loaded.copy_to(tmp_path)
     content, versions, point = lake.content(), lake.versions(), lake.lake.version(lake.tables.current)
-    lenient = lake.settings.model_copy(update={"quarantine_limit": 0.3})
-    strict = TestLake(lake.spark, stricter, lenient)
+    strict = TestLake(lake.spark, stricter, lake.settings)
 
-    # Under the limit as it is, the first delivery is refused whole: two of its eight rows are dear.
-    told, under_limit = [], TestLake(lake.spark, stricter, lake.settings)
+    # Under a lower limit the first delivery is refused whole: two of its eight rows are dear.
+    lower = lake.settings.model_copy(update={"quarantine_limit": 0.2})
+    told, under_limit = [], TestLake(lake.spark, stricter, lower)
     dry = run(under_limit, "reprocess", lambda job: told.extend(reprocess(job, dry_run=True)))
     assert dry.exit_code == 0 and lake.versions() == versions and not dry.point
     assert "2023-10-01: left out" in str(dry.notes)
