@@ -49,6 +49,23 @@ charts-docs: setup  ## make the charts' READMEs from the comments of their value
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
 	@$(BIN)/pytest tests/s3 -q
 
+# Certificate authorities for the package clients inside a build, where this machine has its own.
+CERTIFICATES := $(foreach name,PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE,$(if $($(name)),--build-arg $(name)))
+DOCKER_BUILD := DOCKER_BUILDKIT=1 docker build -q $(CERTIFICATES)
+IMAGE := mlb/spark-jobs
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+images:  ## build the Spark image mlb/spark-jobs and its bill of materials, build/spark-jobs.cdx.json
+	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg CREATED=$$(git log -1 --format=%cI) .
+	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
+	@docker image ls $(IMAGE):$(VERSION)
+
+image-sizes: images  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
+	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
+	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
+
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed
 
