@@ -4,7 +4,8 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration s3 charts charts-cluster charts-docs feed report status lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration killed s3 charts charts-cluster charts-docs \
+	images image-sizes feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,8 +34,8 @@ unit: setup  ## the fast tests
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q
 
-s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
-	@$(BIN)/pytest tests/s3 -q
+killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
+	@$(BIN)/pytest tests/reliability -q
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
@@ -44,6 +45,26 @@ charts-cluster: setup  ## the charts on the cluster that KUBECONFIG names: admis
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
+s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
+	@$(BIN)/pytest tests/s3 -q
+
+# Certificate authorities for the package clients inside a build, where this machine has its own.
+CERTIFICATES := $(foreach name,PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE,$(if $($(name)),--build-arg $(name)))
+DOCKER_BUILD := DOCKER_BUILDKIT=1 docker build -q $(CERTIFICATES)
+IMAGE := mlb/spark-jobs
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+images:  ## build the Spark image mlb/spark-jobs and its bill of materials, build/spark-jobs.cdx.json
+	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg CREATED=$$(git log -1 --format=%cI) .
+	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
+	@docker image ls $(IMAGE):$(VERSION)
+
+image-sizes: images  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
+	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
+	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
 
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed
@@ -61,4 +82,4 @@ lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:  ## remove the local landing zone, lake and report (not the environment)
-	@rm -rf landing lake lake.key lake.lock spark.log report.html
+	@rm -rf landing lake lake.key lake.erasure.key lake.lock spark.log report.html

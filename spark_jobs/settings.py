@@ -93,6 +93,24 @@ class Settings(ProcessSettings, ExecutorSettings):
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )
     pseudonym_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    new_pseudonym_key_file: Path | None = Field(
+        default=None, description="a file that holds the key that rotate-key changes to"
+    )
+    erasure_key: SecretStr | None = Field(
+        default=None,
+        description="HMAC key of the ledger of erasures, at least 32 characters; never changed",
+    )
+    erasure_key_file: Path | None = Field(default=None, description="a file that holds that key")
+    backup_days: Annotated[int, Field(ge=0)] = Field(
+        default=30,
+        description="days after which the store keeps no version or backup of a deleted object",
+    )
+    retention_days: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="days for which older versions of a table can be read again"
+    )
+    table_retention_days: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description='the same for single tables, as JSON: {"gold/roster_movement": 7}'
+    )
     master: str = Field(
         default="local[*]",
         description="where Spark runs: local[*] in this process, k8s://https://… in pods",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -31,18 +32,29 @@ def contract() -> Contract:
 @pytest.fixture
 def new_lake(spark: SparkSession, contract: Contract, tmp_path: Path) -> Callable[..., TestLake]:
     """Make a lake (and landing zone) in a folder of its own."""
+    return lambda name="lake", **settings: make_lake(spark, contract, tmp_path / name, **settings)
 
-    def make(name: str = "lake", landing: Path | None = None, **settings) -> TestLake:
-        chosen = Settings(
-            landing=str(landing or tmp_path / name / "landing"),
-            lake=str(tmp_path / name / "lake"),
-            pseudonym_key=SecretStr(KEY),
-            spark_log=tmp_path / "spark.log",
-            **settings,
-        )
-        return TestLake(spark, contract, chosen)
 
-    return make
+@pytest.fixture(scope="module")
+def module_lake(
+    spark: SparkSession, contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., TestLake]:
+    """Make a lake that the tests of a module share, or copy (`TestLake.copy_to`)."""
+    return lambda **settings: make_lake(spark, contract, tmp_path_factory.mktemp("shared"), **settings)
+
+
+def make_lake(
+    spark: SparkSession, contract: Contract, folder: Path, landing: Path | None = None, **settings: Any
+) -> TestLake:
+    """A lake in a folder; its landing zone lies beside it unless another is given."""
+    chosen = Settings(
+        landing=str(landing or folder / "landing"),
+        lake=str(folder / "lake"),
+        pseudonym_key=SecretStr(KEY),
+        spark_log=folder / "spark.log",
+        **settings,
+    )
+    return TestLake(spark, contract, chosen)
 
 
 @pytest.fixture

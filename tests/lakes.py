@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,15 @@ class TestLake:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
+
+    def copy_to(self, folder: Path) -> "TestLake":
+        """The same lake and landing zone in another folder: sooner made than by running the stages."""
+        places = {"landing": folder / "landing", "lake": folder / "lake", "spark_log": folder / "spark.log"}
+        for name in ("landing", "lake"):
+            shutil.copytree(getattr(self.settings, name), places[name])
+        texts = {name: str(places[name]) for name in ("landing", "lake")}
+        settings = self.settings.model_copy(update={**texts, "spark_log": places["spark_log"]})
+        return TestLake(self.spark, self.contract, settings)
 
     def run(self, *stages: str, day: dt.date = DAY) -> dict[str, Run]:
         """Run stages (all four by default) until one fails."""

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: over plain HTTP, and SSE-KMS is done by S3 itself: neither needs a service of its own.
 SERVICES = ("s3", "sts")
 _SERVICES = "software/amazon/awssdk/services/"
+_METADATA = "META-INF/maven/software.amazon.awssdk/"
 _BUNDLE = "bundle-*.jar"
 #: The oldest time that a zip file can hold.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -50,12 +51,23 @@ def main() -> None:
 def cut_bundle(bundle: Path, cut: Path) -> None:
     """Copy the SDK's bundle without the services that are not in SERVICES."""
     with zipfile.ZipFile(bundle) as whole:
-        kept = (entry for entry in whole.infolist() if _is_kept(entry.filename))
+        left_out = _services_metadata(whole)
+        kept = (entry for entry in whole.infolist() if _is_kept(entry.filename, left_out))
         write_jar(cut, ((entry.filename, whole.read(entry)) for entry in kept if not entry.is_dir()))
 
 
-def _is_kept(name: str) -> bool:
-    return not name.startswith(_SERVICES) or name.removeprefix(_SERVICES).split("/")[0] in SERVICES
+def _is_kept(name: str, left_out: set[str]) -> bool:
+    if name.startswith(_SERVICES):
+        return name.removeprefix(_SERVICES).split("/")[0] in SERVICES
+    return name.rsplit("/", 1)[0] not in left_out
+
+
+def _services_metadata(bundle: zipfile.ZipFile) -> set[str]:
+    """The folders of Maven's metadata of services that are left out: it tells what a jar holds."""
+    poms = [name for name in bundle.namelist() if name.startswith(_METADATA) and name.endswith("/pom.xml")]
+    services = [name for name in poms if b"<artifactId>services</artifactId>" in bundle.read(name)]
+    folders = {name.rsplit("/", 1)[0] for name in services}
+    return folders - {f"{_METADATA}{service}" for service in SERVICES}
 
 
 def compile_log_store(jars: Path) -> None:

@@ -1,13 +1,20 @@
 """Removes what left-out.txt lists from an environment: `trim.py LIST SITE-PACKAGES`."""
 
-import itertools
 import platform
 import shutil
 import sys
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 
-#: Netty's names of the architectures that it brings native code for.
-_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "aarch_64", "riscv64": "riscv64"}
+#: What Java libraries call the architectures.
+_ARCHITECTURES = {
+    "x86_64": ("amd64", "x86_64"),
+    "aarch64": ("aarch64", "aarch_64"),
+    "riscv64": ("riscv64",),
+}
+_OWN = _ARCHITECTURES[platform.machine()]
+_OTHERS = [name for names in _ARCHITECTURES.values() for name in names if names != _OWN]
+_NATIVE = {".a", ".dll", ".dylib", ".jnilib", ".so"}
 
 
 def main() -> None:
@@ -16,18 +23,38 @@ def main() -> None:
     packages = Path(sys.argv[2])
     for line in lines:
         if line and not line.startswith("#"):
-            _remove(packages, line)
+            pattern, _, inside = line.partition("!")
+            removed = [_cut(path) if inside else _remove(path) for path in _matching(packages, pattern)]
+            if not any(removed):
+                raise SystemExit(f"left-out.txt names {line}, which matches nothing: take it off the list.")
 
 
-def _remove(packages: Path, pattern: str) -> None:
-    own = _ARCHITECTURES[platform.machine()]
-    others = [name for name in _ARCHITECTURES.values() if name != own]
-    patterns = {pattern.replace("{arch}", own).replace("{other}", other) for other in others}
-    found = sorted(set(itertools.chain(*(packages.glob(each) for each in patterns))))
-    if not found:
-        raise SystemExit(f"left-out.txt names {pattern}, which matches nothing: take it off the list.")
-    for path in found:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+def _matching(packages: Path, pattern: str) -> set[Path]:
+    patterns = {pattern.replace("{other}", other) for other in _OTHERS}
+    return {path for each in patterns for path in packages.glob(each)}
+
+
+def _remove(path: Path) -> bool:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return True
+
+
+def _cut(jar: Path) -> bool:
+    """Take native code for other machines out of a jar; the rest keeps its order and its times."""
+    smaller = jar.with_suffix(".cut")
+    with zipfile.ZipFile(jar) as whole, zipfile.ZipFile(smaller, "w", zipfile.ZIP_DEFLATED) as cut:
+        entries = whole.infolist()
+        kept = [entry for entry in entries if not _is_foreign(PurePosixPath(entry.filename))]
+        for entry in kept:
+            cut.writestr(entry, whole.read(entry))
+    smaller.replace(jar)
+    return len(kept) < len(entries)
+
+
+def _is_foreign(entry: PurePosixPath) -> bool:
+    folders = [folder.lower() for folder in entry.parts[:-1]]
+    own = "linux" in folders and any(name in folders for name in _OWN)
+    return entry.suffix in _NATIVE and not own
 
 
 if __name__ == "__main__":

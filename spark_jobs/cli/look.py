@@ -1,5 +1,6 @@
 """The commands that look at the lake, and the one that makes a sample of what it is fed."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import click
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from spark_jobs.cli.options import settings_of, settings_options, start, terminal
+from spark_jobs.cli.options import settings_of, settings_options, start
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @click.command("gold")
@@ -53,7 +56,7 @@ def write_report_to(spark: SparkSession, settings: Settings, contract: Contract,
     from spark_jobs.report.page import write_report
 
     write_report(spark, settings, contract, output)
-    terminal.print(f"The report is in {output.absolute()}", soft_wrap=True)
+    log.info(f"The report is in {output.absolute()}")
 
 
 @click.command("sample-feed")
@@ -67,8 +70,8 @@ def sample_feed_command(teams: str | None, **options: Any) -> None:
     chosen = frozenset(teams.split(",")) if teams else None
     feed = write_sample_feed(Path(settings.landing_root), teams=chosen)
     for delivery in feed.deliveries:
-        terminal.print(f"{delivery.date}  {len(delivery.files)} files  {delivery.rows:,} rows")
-    terminal.print(f"The deliveries are in {settings.landing_root}", soft_wrap=True)
+        log.info(f"{delivery.date}  {len(delivery.files)} files  {delivery.rows:,} rows")
+    log.info(f"The deliveries are in {settings.landing_root}")
 
 
 COMMANDS = (gold_command, status_command, report_command, sample_feed_command)

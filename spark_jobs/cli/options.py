@@ -16,11 +16,11 @@ from spark_jobs.errors import UsageError
 from spark_jobs.ledger import Run
 from spark_jobs.settings import Settings
 
-log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
-#: For people; standard output is for what a command was asked for.
-terminal = Console(stderr=True, highlight=False)
+log = logging.getLogger(__name__)
 _SETTINGS = ("landing", "lake", "contract", "quarantine_limit", "pseudonym_key_file", "master")
+#: Settings for which one command alone has an option.
+_SPECIAL = ("new_pseudonym_key_file",)
 
 
 class Day(click.ParamType):
@@ -55,7 +55,7 @@ def settings_options(command: F) -> F:
 
 def settings_of(options: dict[str, Any]) -> Settings:
     """The settings from a command's options and the environment."""
-    given = {name: options[name] for name in _SETTINGS if options.get(name) is not None}
+    given = {name: options[name] for name in (*_SETTINGS, *_SPECIAL) if options.get(name) is not None}
     try:
         return Settings(**given)
     except ValidationError as error:
@@ -65,7 +65,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 
 def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
-    """Everything a job needs; the lake is held until the command ends."""
+    """Everything a job needs; the lake is held and Spark runs until the command ends."""
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
     from spark_jobs.lake.session import start_session, stop_session
@@ -74,9 +74,8 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     context.obj.delivery_date = context.params.get("date")
     settings = settings_of(options)
     contract = read_contract(settings.contract)
-    held = lake_lock(settings, lambda: terminal.print("waiting for another job on this lake"))
-    context.with_resource(held)
-    with terminal.status("starting Spark"):
+    context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
+    with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
         spark = start_session(settings, _app_name(context))
     context.call_on_close(lambda: stop_session(spark))
     return settings, contract, spark
@@ -89,11 +88,14 @@ def _app_name(context: click.Context) -> str:
 
 def tell(run: Run) -> None:
     """One line for a run that has ended, and its notes."""
-    counts = "  ".join(f"{name} {count:,}" for name, count in run.rows.items() if count)
+    # Counts of single tables (silver/employees added) are for the ledger.
+    rows = {name: count for name, count in run.rows.items() if count and "/" not in name}
+    counts = "  ".join(f"{name} {count:,}" for name, count in rows.items())
     mark = "ok" if run.exit_code == 0 else f"exit {run.exit_code}"
-    level, about = logging.ERROR if run.exit_code else logging.INFO, {"run": run}
-    line = f"{run.delivery_date}  {run.job:<9}  {run.seconds:5.1f} s  {mark}  {counts}"
-    log.log(level, line, extra=about)
+    about = {"run": run}
+    level = logging.ERROR if run.exit_code else logging.INFO
+    subject = f"{run.delivery_date or 'whole lake':<10}"
+    log.log(level, f"{subject}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
     for note in run.notes:
         log.warning(f"            note: {note}", extra=about)
     if run.error:
@@ -101,7 +103,7 @@ def tell(run: Run) -> None:
 
 
 def finish(run: Run) -> NoReturn:
-    """Tell of the run that a command was, print its row as JSON and end with its exit code."""
+    """End the process as its one run has ended; the last line of output is the run's row."""
     click.get_current_context().obj.runs = [run]
     tell(run)
     click.echo(run.as_json())

@@ -1,6 +1,7 @@
-"""The commands of the four stages, alone and in order."""
+"""The commands of the four stages, alone and in order, and of the upkeep."""
 
 import datetime as dt
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import click
 from rich.console import Console
 
 from spark_jobs.cli.look import write_report_to
-from spark_jobs.cli.options import Day, finish, settings_options, start, tell, terminal
+from spark_jobs.cli.options import Day, finish, settings_options, start, tell
 from spark_jobs.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 
 def _stage(name: str, about: str) -> click.Command:
@@ -64,7 +67,7 @@ def run_command(
 
     days = _days(date, first, last)
     settings, contract, spark = start(options)
-    terminal.print(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
+    log.info(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
     runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, tell)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
@@ -84,10 +87,22 @@ def _days(date: dt.date | None, first: dt.date | None, last: dt.date | None) -> 
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
+@click.command("maintain")
+@settings_options
+def maintain_command(**options: Any) -> None:
+    """Weekly upkeep: compact small files, and delete those that no promised version needs."""
+    from spark_jobs.jobs.maintain import maintain
+    from spark_jobs.jobs.runner import run_job
+
+    settings, contract, spark = start(options)
+    finish(run_job(spark, settings, contract, "maintain", None, maintain))
+
+
 COMMANDS = (
     _stage("ingest", "Landing to Bronze: append the delivery's new files as they are, each once."),
     _stage("etl", "Bronze to a staged batch: type, judge and reduce the delivery; quarantine the rest."),
     _stage("load", "Staged batch to Silver: merge it into the current table, history and identities."),
     aggregate_command,
     run_command,
+    maintain_command,
 )

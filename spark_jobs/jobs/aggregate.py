@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,7 +15,7 @@ from spark_jobs.lake.tables import Table
 from spark_jobs.ledger import points
 
 #: The columns of Silver that Gold is computed from.
-_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
+SILVER_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
 
 
 def aggregate(job: JobContext, full: bool = False) -> None:
@@ -29,27 +30,22 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     if before[silver.name] < 0:
         raise JobError("There is no Silver yet: run load first.")
     employments = job.lake.read(silver).where(~F.col("is_deleted"))
-    seasons = None if full else _changed_seasons(job)
+    seasons = None if full else _changed_seasons(job, before[silver.name])
     if seasons is not None:
         employments = _with_season_before(employments, seasons)
     # Kept, so that all four tables are computed from the same rows, read once.
-    employments = employments.select(*_COLUMNS).localCheckpoint()
+    employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
+    unmoved = job.lake.version(silver) == before[silver.name]
     tables = GOLD if seasons != [] else ()
     tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
     changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0
     if seasons is None:
         seasons = [row["season"] for row in employments.select("season").distinct().collect()]
     job.run.rows.update(seasons_computed=len(seasons), gold_rows_changed=changed)
-    _mark_point(job, before)
-
-
-def _mark_point(job: JobContext, before: dict[str, int]) -> None:
-    """Say in the ledger which versions belong together: Silver as it was read, and Gold as it is."""
-    gold = {table.name: job.lake.version(table) for table, _ in GOLD}
-    silver = job.tables.current.name
-    # Silver that has moved since `before` was noted may not be what was read: the next run marks it.
-    if job.lake.versions_read[silver] == before[silver]:
-        job.run.point = {**before, **gold}
+    # Which versions belong together: Silver as it was read, and Gold as it is. Silver that has moved
+    # since `before` was noted may not be what was read: then the next run says it.
+    if unmoved:
+        job.run.point = {**before, **{table.name: job.lake.version(table) for table, _ in GOLD}}
 
 
 def _refresher(
@@ -75,11 +71,10 @@ def _with_season_before(employments: DataFrame, seasons: list[int]) -> DataFrame
     return employments.where(F.col("season").isin(sorted({*seasons, *(s - 1 for s in seasons)})))
 
 
-def _changed_seasons(job: JobContext) -> list[int] | None:
-    """The seasons to compute anew, or None for all of them."""
+def _changed_seasons(job: JobContext, now: int) -> list[int] | None:
+    """The seasons to compute anew for Silver's version `now`, or None for all of them."""
     silver = job.tables.current
     since = _seen_version(job)
-    now = job.lake.versions_read[silver.name]
     if since is None or since > now:
         return None
     if since == now:
@@ -87,8 +82,8 @@ def _changed_seasons(job: JobContext) -> list[int] | None:
     try:
         changes = job.lake.changes(silver, since).where(F.col("_commit_version") <= now)
         rows = changes.select("season").distinct().collect()
-    except PySparkException as error:
-        if "DELTA" not in (error.getCondition() or ""):
+    except (PySparkException, Py4JJavaError) as error:
+        if not _feed_is_gone(error):
             raise
         job.run.notes.append(
             f"The change feed of {silver.name} after version {since} is gone: Gold was rebuilt whole."
@@ -96,6 +91,13 @@ def _changed_seasons(job: JobContext) -> list[int] | None:
         return None
     changed = {row["season"] for row in rows}
     return sorted(changed | {season + 1 for season in changed})
+
+
+def _feed_is_gone(error: PySparkException | Py4JJavaError) -> bool:
+    """Whether the error is that of a version out of the log, or of a file that VACUUM has deleted."""
+    if isinstance(error, PySparkException):
+        return "DELTA" in (error.getCondition() or "")
+    return "[FAILED_READ_FILE.FILE_NOT_EXIST]" in str(error.java_exception)
 
 
 def _seen_version(job: JobContext) -> int | None:

@@ -49,7 +49,7 @@ class JobContext:
         return {table.name: self.lake.version(table) for table in self.published}
 
 
-Job = Callable[[JobContext], None]
+Job = Callable[[JobContext], object]
 
 
 def job_context(

@@ -13,7 +13,17 @@ from spark_jobs.quarantine.attempts import decided, undecided
 def bronze_as_decided(job: JobContext, dates: Sequence[date]) -> DataFrame:
     """The rows of some deliveries as they came, and of each what people have since decided."""
     of_days = F.col("_delivery_date").isin(*dates)
-    bronze = job.lake.read(job.tables.bronze).where(of_days)
+    attempts = job.lake.read(job.tables.attempts).where(of_days)
+    return _as_decided(job, job.lake.read(job.tables.bronze).where(of_days), attempts)
+
+
+def all_bronze_as_decided(job: JobContext, version: int | None = None) -> DataFrame:
+    """All rows of Bronze (at a version), and of each what people have decided by now."""
+    bronze = job.lake.read(job.tables.bronze, version)
+    return _as_decided(job, bronze, job.lake.read(job.tables.attempts))
+
+
+def _as_decided(job: JobContext, bronze: DataFrame, attempts: DataFrame) -> DataFrame:
     if not job.lake.exists(job.tables.attempts):
         return undecided(bronze)
-    return decided(bronze, job.lake.read(job.tables.attempts).where(of_days), job.contract)
+    return decided(bronze, attempts, job.contract)

@@ -24,7 +24,7 @@ def etl(job: JobContext) -> None:
     are refused than the limit in the settings; then nothing is staged.
     """
     key = load_key(job.settings)
-    _check_key(job, key)
+    check_key(job, key)
     bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
     reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
     staged = staged_rows(job, reduced)
@@ -58,7 +58,8 @@ def _stage(job: JobContext, staged: DataFrame, key: bytes) -> None:
     job.lake.sync(job.tables.staging, wanted, present, {KEY_PROPERTY: key_id(key)})
 
 
-def _check_key(job: JobContext, key: bytes) -> None:
+def check_key(job: JobContext, key: bytes) -> None:
+    """Raise UsageError where the lake's pseudonyms were made under another key."""
     made_under = job.lake.property(job.tables.staging, KEY_PROPERTY)
     if made_under and made_under != key_id(key):
         raise UsageError(
@@ -116,10 +117,15 @@ def _quarantine(job: JobContext, bronze: DataFrame, reduced: DataFrame, held: Da
     job.lake.sync(job.tables.quarantine, settled(present, rows, superseded), present)
 
 
+def too_many(job: JobContext, refused: int, rows_in: int) -> bool:
+    """Whether so many of a delivery's rows are refused that all of it is."""
+    return refused > job.settings.quarantine_limit * rows_in
+
+
 def _refuse_too_many(job: JobContext, counts: dict[str, int]) -> None:
     rows_in, refused = sum(counts.values()), counts[QUARANTINED]
     limit = job.settings.quarantine_limit
-    if refused > limit * rows_in:
+    if too_many(job, refused, rows_in):
         raise BadDelivery(
             f"{refused} of the {rows_in} rows of the delivery of {job.date} are in the quarantine, "
             f"more than the limit of {limit:.0%}: nothing of it is staged. Mend and deliver it again, "

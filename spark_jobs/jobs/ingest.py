@@ -14,10 +14,10 @@ from spark_jobs.bronze.files import (
 )
 from spark_jobs.errors import BadDelivery, JobError
 from spark_jobs.jobs.context import JobContext
-from spark_jobs.lake.joins import matching
+from spark_jobs.jobs.erasures import keep_out
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.landing.delivery import Delivery, find_delivery
-from spark_jobs.quarantine.refused import refused_files
+from spark_jobs.quarantine.refused import refused_files, with_newer_files
 
 Generations = dict[tuple[str, str], int]
 
@@ -27,9 +27,12 @@ def ingest(job: JobContext) -> None:
 
     A file is known by its path and its content's hash: the same again is nothing, changed content
     is a new generation beside the first. Raises DeliveryNotThere, or BadDelivery where not one of
-    the delivery's files can be read.
+    the delivery's files can be read. Records of people who have been erased are taken out of the files
+    before, and counted as `rows_erased`: rows delivered = rows_in + rows_erased.
     """
     delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
+    if keep_out(job, delivery.folder):
+        delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
     indexed = generations_of(_manifest(job))
     # Bronze is the proof, since a file's rows are committed at once; the manifest is its index, and
     # knows besides the files that brought no row. A file in Bronze alone is one whose run was
@@ -57,13 +60,17 @@ def _manifest(job: JobContext) -> DataFrame:
 
 
 def _quarantine(job: JobContext, files: list[FileRead], generations: Generations) -> None:
-    refused = [file for file in files if file.refused]
-    if not refused:
+    """Quarantine the files that cannot be read, and settle those that have been delivered again."""
+    again = {f.source_file: generations[f.source_file, f.sha256] for f in files}
+    if not any(file.refused for file in files) and max(again.values(), default=1) == 1:
         return
     table = job.tables.quarantine
+    refused = [file for file in files if file.refused]
     rows = refused_files(job.spark, table, refused, generations, job.date, job.contract)
-    present = job.lake.read(table).where(F.col("_delivery_date") == job.date)
-    job.lake.sync(table, rows, matching(present, rows, table.key))
+    of_day = (F.col("_delivery_date") == job.date) & (F.col("kind") == "file")
+    present = job.lake.read(table).where(of_day).localCheckpoint()
+    newer = job.spark.createDataFrame(list(again.items()), "_source_file string, _newest int")
+    job.lake.sync(table, with_newer_files(present, rows, newer), present)
 
 
 def _append(

@@ -12,7 +12,7 @@ from spark_jobs.jobs.delivered import bronze_as_decided
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import LOADS, Table, identity_columns
-from spark_jobs.ledger import check_conservation, succeeded
+from spark_jobs.ledger import check_conservation, points, succeeded
 from spark_jobs.quarantine.refused import OPEN, refused_rows, settled
 from spark_jobs.silver.versions import (
     CURRENT,
@@ -55,7 +55,8 @@ def _check_staged(job: JobContext) -> None:
     lake, dataset = job.lake, job.contract.dataset
     staged = succeeded(lake, dataset, "etl").where(F.col("delivery_date") == job.date)
     # A restore takes back what was staged after the point that it goes back to.
-    taken_back = succeeded(lake, dataset, *TAKES_BACK).agg(F.max("started_at").alias("at"))
+    gone_back = points(lake, dataset).where(F.col("job").isin(*TAKES_BACK))
+    taken_back = gone_back.agg(F.max("started_at").alias("at"))
     valid = staged.join(F.broadcast(taken_back), F.expr("at IS NULL OR started_at > at"), "left_semi")
     if valid.isEmpty():
         raise JobError(f"The delivery of {job.date} has not been staged: run etl for it first.")

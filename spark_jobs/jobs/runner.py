@@ -15,6 +15,7 @@ from spark_jobs.jobs.context import Job, job_context
 from spark_jobs.jobs.etl import etl
 from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
+from spark_jobs.jobs.unfinished import refuse_while_unfinished
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.process.failure import failure_sentence
@@ -39,6 +40,7 @@ def run_job(
     run = context.run
     try:
         with running(spark, run), context.lake.signed(run.signature()):
+            refuse_while_unfinished(context)
             (job or STAGES[name])(context)
         run.finish(0)
     except JobError as error:

@@ -14,16 +14,21 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import MapType, StructType
 
+from spark_jobs.lake.storage import delete
 from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
-_ACTION = "_action"
+#: How often a commit is tried that others come before.
+_MOST_TRIES = 5
+#: Column of `Differences.rows`: insert, update or delete.
+ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
@@ -41,6 +46,28 @@ class Synced:
     def changed(self) -> int:
         """Rows touched in all."""
         return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What makes a table's rows within a scope equal to the rows that are wanted.
+
+    `rows` have the table's columns and `_action`: insert, update or delete; `counts` are theirs by action
+    and partition, `version` is the table's when they were found.
+    """
+
+    table: Table
+    rows: DataFrame
+    counts: tuple[Row, ...]
+    version: int
+
+    @property
+    def synced(self) -> Synced:
+        """How many rows are to be inserted, updated and deleted."""
+        rows = {action: 0 for action in ("insert", "update", "delete")}
+        for count in self.counts:
+            rows[count[ACTION]] += count["count"]
+        return Synced(rows["insert"], rows["update"], rows["delete"])
 
 
 @dataclass
@@ -84,29 +111,53 @@ class Lake:
         size = checksum.get().tableSizeBytes() if checksum.isDefined() else snapshot.sizeInBytes()
         return int(size) < _SMALL_BYTES
 
-    def _snapshot(self, table: Table) -> Any:
+    def log(self, table: Table) -> Any:
+        """The table's transaction log, an object of Delta's in the JVM."""
+        logs, _ = _delta_logs(self.spark._jvm)
+        return logs.forTable(self.spark._jsparkSession, self.path(table))
+
+    def _snapshot(self, table: Table, version: int | None = None) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
-        logs, none = _delta_logs(self.spark._jvm)
-        return logs.forTable(self.spark._jsparkSession, self.path(table)).update(False, none, none)
+        _, none = _delta_logs(self.spark._jvm)
+        log = self.log(table)
+        return (
+            log.update(False, none, none)
+            if version is None
+            else log.getSnapshotAt(version, none, none, False)
+        )
 
-    def property(self, table: Table, name: str) -> str | None:
-        """A property that the table was created with; None if it, or the table, is not there."""
-        configuration = self._snapshot(table).metadata().configuration()
-        return configuration.get(name).get() if configuration.contains(name) else None
+    def property(self, table: Table, name: str, version: int | None = None) -> str | None:
+        """A property of the table (at a version); None if it is not there, or is empty."""
+        configuration = self._snapshot(table, version).metadata().configuration()
+        return (configuration.get(name).get() or None) if configuration.contains(name) else None
 
-    def read(self, table: Table) -> DataFrame:
-        """The table at its newest version; one that has not been created reads as an empty one.
+    def set_properties(self, table: Table, properties: dict[str, str]) -> None:
+        """Set properties of a table in one commit; an empty text stands for none."""
+        pairs = ", ".join(f"{_literal(name)} = {_literal(value)}" for name, value in properties.items())
+        path = self.path(table).replace("`", "``")
+        self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({pairs})")
+        self.versions_written[table.name] = self.version(table)
 
-        Not pinned: a query that is run again later sees later commits. A job that needs what it has
-        seen to stay as it is keeps it (`localCheckpoint`).
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table at a version, by default its newest; one that has not been created reads as empty.
+
+        The newest is not pinned: a query that is run again later sees later commits. A job that needs what
+        it has seen to stay as it is keeps it (`localCheckpoint`).
         """
-        version = self.version(table)
-        if version < 0:
+        chosen = self.version(table) if version is None else version
+        if chosen < 0:
             return self.empty(table.schema)
-        self.versions_read.setdefault(table.name, version)
-        rows = self.spark.read.format("delta").load(self.path(table)).select(*table.schema.names)
+        self.versions_read.setdefault(table.name, chosen)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        rows = reader.load(self.path(table)).select(*table.schema.names)
         # Rows in one partition need no shuffle for any join or window that follows.
         return rows.coalesce(1) if self.is_small(table) else rows
+
+    def files(self, table: Table, version: int | None = None) -> DataFrame:
+        """The files of a version, by default the newest, as Delta's log describes them (AddFile)."""
+        return DataFrame(self._snapshot(table, version).allFiles().toDF(), self.spark)
 
     def grouped(self, rows: DataFrame, column: str, source: Table) -> DataFrame:
         """Rows, read from `source`, with all that share a value of `column` in one partition."""
@@ -137,15 +188,21 @@ class Lake:
     @contextlib.contextmanager
     def signed(self, signature: str) -> Iterator[None]:
         """Sign all commits of the session in between, so that a table's history says who made them."""
-        before = self.spark.conf.get(_SIGNATURE, None)
-        self.spark.conf.set(_SIGNATURE, signature)
+        with self.setting(_SIGNATURE, signature):
+            yield
+
+    @contextlib.contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Give one of the session's settings another value in between."""
+        before = self.spark.conf.get(name, None)
+        self.spark.conf.set(name, value)
         try:
             yield
         finally:
             if before is None:
-                self.spark.conf.unset(_SIGNATURE)
+                self.spark.conf.unset(name)
             else:
-                self.spark.conf.set(_SIGNATURE, before)
+                self.spark.conf.set(name, before)
 
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
@@ -160,6 +217,17 @@ class Lake:
         writer.save(self.path(table))
         self.versions_written[table.name] = self.version(table)
 
+    def write_anew(self, table: Table, rows: DataFrame) -> None:
+        """Make a table of these rows in place of the one that is there, of which no version stays.
+
+        Not for a table that others read: for a moment there is none.
+        """
+        delete(self.spark, self.path(table))
+        logs, _ = _delta_logs(self.spark._jvm)
+        place = self.spark._jvm.org.apache.hadoop.fs.Path(self.path(table))  # pyright: ignore
+        logs.invalidateCache(self.spark._jsparkSession, place)
+        self.append(table, rows)
+
     def sync(
         self,
         table: Table,
@@ -173,19 +241,37 @@ class Lake:
         deleted; rows outside it stay as they are. Rows are the same when every column of
         `table.key` is equal, nulls included, and are written only where another column differs.
         """
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return self._sync_once(table, wanted, scope, properties)
+            except DeltaConcurrentModificationException:
+                # Another commit, a compaction for example, came between reading and writing: look again.
+                continue
+        return self._sync_once(table, wanted, scope, properties)
+
+    def _sync_once(
+        self, table: Table, wanted: DataFrame, scope: DataFrame, properties: dict[str, str] | None
+    ) -> Synced:
+        differences = self.compare(table, wanted, scope)
+        if differences.counts:
+            self.commit(differences, properties)
+        return differences.synced
+
+    def compare(self, table: Table, wanted: DataFrame, scope: DataFrame) -> Differences:
+        """What `sync` would change."""
+        version = self.version(table)
         # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
-        differences = _differences(table, wanted, scope).localCheckpoint(eager=False)
+        rows = _differences(table, wanted, scope).localCheckpoint(eager=False)
         partition = [F.col(name) for name in table.partition_by]
-        counts = differences.groupBy(_ACTION, *partition).count().collect()
-        if not counts:
-            return Synced()
+        counts = rows.groupBy(ACTION, *partition).count().collect()
+        return Differences(table, rows, tuple(counts), version)
+
+    def commit(self, differences: Differences, properties: dict[str, str] | None = None) -> None:
+        """Make the differences, of which there is one at least, in one commit."""
+        table = differences.table
         self.create(table, properties)
-        _merge(self.spark, self.path(table), table, differences, counts)
+        _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
         self.versions_written[table.name] = self.version(table)
-        rows = {action: 0 for action in ("insert", "update", "delete")}
-        for count in counts:
-            rows[count[_ACTION]] += count["count"]
-        return Synced(rows["insert"], rows["update"], rows["delete"])
 
 
 @lru_cache
@@ -205,16 +291,19 @@ def _delta_logs(jvm: Any) -> tuple[Any, Any]:
 def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame:
     """The rows to insert, update or delete, each with its `_action`."""
     names = table.schema.names
-    rest = [name for name in names if name not in table.key]
+    # Maps cannot be compared; their entries can.
+    maps = {field.name for field in table.schema if isinstance(field.dataType, MapType)}
+    rest = [name for name in names if name not in table.key and name not in maps]
+    same = " AND ".join([all_equal("new", "old", rest), *(_equal_maps(name) for name in sorted(maps))])
     new = wanted.selectExpr(*names, "true AS _new").alias("new")
     old = scope.selectExpr(*names, "true AS _old").alias("old")
     action = (
         "CASE WHEN _old IS NULL THEN 'insert' WHEN _new IS NULL THEN 'delete' "
-        f"WHEN NOT ({all_equal('new', 'old', rest)}) THEN 'update' END"
+        f"WHEN NOT ({same}) THEN 'update' END"
     )
     columns = [f"CASE WHEN _new THEN new.{name} ELSE old.{name} END AS {name}" for name in names]
     joined = new.join(old, on=F.expr(all_equal("new", "old", table.key)), how="full_outer")
-    return joined.selectExpr(*columns, f"{action} AS {_ACTION}").where(f"{_ACTION} IS NOT NULL")
+    return joined.selectExpr(*columns, f"{action} AS {ACTION}").where(f"{ACTION} IS NOT NULL")
 
 
 def _merge(
@@ -227,14 +316,24 @@ def _merge(
         condition = F.col(f"old.{name}").isin(*values) & condition
     merge = DeltaTable.forPath(spark, path).alias("old").merge(differences.alias("new"), condition)
     # Only the clauses that are needed: Delta has a shorter way for a merge that only inserts.
-    actions = {count[_ACTION] for count in counts}
+    actions = {count[ACTION] for count in counts}
     if "delete" in actions:
-        merge = merge.whenMatchedDelete(f"new.{_ACTION} = 'delete'")
+        merge = merge.whenMatchedDelete(f"new.{ACTION} = 'delete'")
     if "update" in actions:
-        merge = merge.whenMatchedUpdateAll(f"new.{_ACTION} = 'update'")
+        merge = merge.whenMatchedUpdateAll(f"new.{ACTION} = 'update'")
     if "insert" in actions:
-        merge = merge.whenNotMatchedInsertAll(f"new.{_ACTION} = 'insert'")
+        merge = merge.whenNotMatchedInsertAll(f"new.{ACTION} = 'insert'")
     merge.execute()
+
+
+def _equal_maps(name: str) -> str:
+    return " <=> ".join(f"sort_array(map_entries({side}.{name}))" for side in ("new", "old"))
+
+
+def _literal(text: str) -> str:
+    """SQL: a string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def all_equal(left: str, right: str, names: Sequence[str]) -> str:

@@ -28,6 +28,9 @@ DELTA = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     # Lake.sync hands MERGE a source that is already materialised.
     "spark.databricks.delta.merge.materializeSource": "none",
+    # Delta refuses to read versions older than the table's retention even while their files are there;
+    # spark_jobs/lake/travel.py looks whether they are.
+    "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
 }
 #: On a day's feed Spark spends more time on writing, compiling and warming up code for each query
@@ -64,8 +67,6 @@ BEHAVIOUR = {
     "spark.sql.debug.maxToStringFields": "20",
     "spark.sql.ui.explainMode": "simple",
 }
-#: It starts with the room that every run needs (-Xms): growing to it costs a dozen full collections.
-_DRIVER_JVM = f"-XX:+UseParallelGC -XX:NewRatio=1 -XX:MetaspaceSize=256m {LATE_C2}"
 #: Stopping takes a second; longer only where the cluster does not answer.
 _STOP_SECONDS = 20
 
@@ -96,12 +97,14 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
     on_s3 = s3.configuration(settings, os.environ)
     jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
     options = f"{logging_options(settings)} -Duser.timezone=UTC"
+    # Start with the room that every run needs: growing to it costs a dozen full collections.
+    heap = f"-XX:+UseParallelGC -Xms{settings.driver_memory} -XX:NewRatio=1 -XX:MetaspaceSize=256m"
     return {
         "spark.app.name": app_name,
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraClassPath": jars,
-        "spark.driver.extraJavaOptions": f"{options} {_DRIVER_JVM} -Xms{settings.driver_memory}",
+        "spark.driver.extraJavaOptions": f"{options} {heap} {LATE_C2}",
         "spark.executor.extraClassPath": jars,
         "spark.executor.extraJavaOptions": options,
         **DELTA,

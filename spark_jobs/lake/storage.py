@@ -1,6 +1,9 @@
 """The file system under landing zone and lake: the only place that speaks to Hadoop's FileSystem."""
 
+import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -29,6 +32,68 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
         StoredFile(str(f.getPath().toString()), str(f.getPath().getName()), int(f.getLen())) for f in listed
     ]
     return sorted(files, key=lambda file: file.name)
+
+
+def walk_files(spark: SparkSession, folder: str) -> list[StoredFile]:
+    """All files under a folder, hidden ones too, by path; none where it is not there."""
+    place, system = _resolve(spark, folder)
+    if not system.exists(place):
+        return []
+    found, listed = [], system.listFiles(place, True)
+    while listed.hasNext():
+        entry = listed.next()
+        path = entry.getPath()
+        found.append(StoredFile(str(path.toString()), str(path.getName()), int(entry.getLen())))
+    return sorted(found, key=lambda file: file.path)
+
+
+def read_file(spark: SparkSession, path: str) -> bytes:
+    """A file's content."""
+    place, system = _resolve(spark, path)
+    local = _local(place)
+    if local:
+        return local.read_bytes()
+    stream = system.open(place)
+    try:
+        return bytes(spark.sparkContext._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))  # pyright: ignore
+    finally:
+        stream.close()
+
+
+def replace_file(spark: SparkSession, path: str, content: bytes) -> None:
+    """Put new content under a file's name, at once: nobody ever sees half of it."""
+    place, system = _resolve(spark, path)
+    local = _local(place)
+    if local:
+        # Hidden, so that it is no delivery; one name, so that a second try takes the place of the first.
+        draft = local.with_name(f".{local.name}.draft")
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(local, draft)
+        draft.replace(local)
+        return
+    # An object store shows an object when it has been written whole.
+    stream = system.create(place, True)
+    try:
+        stream.write(content)
+    except BaseException:
+        stream.abort()
+        raise
+    stream.close()
+
+
+def delete(spark: SparkSession, path: str) -> bool:
+    """Delete a file, or a folder with all in it; whether it was there."""
+    place, system = _resolve(spark, path)
+    return bool(system.exists(place) and system.delete(place, True))
+
+
+def _local(place: Any) -> Path | None:
+    """The path on this machine's disk, None where the place is elsewhere."""
+    uri = place.toUri()
+    return Path(str(uri.getPath())) if uri.getScheme() in (None, "file") else None
 
 
 def _resolve(spark: SparkSession, path: str) -> tuple[Any, Any]:

@@ -31,6 +31,8 @@ class Table:
     change_feed: bool = False
     #: Marks rows as deleted in place of writing their file again; a small table is sooner rewritten.
     deletion_vectors: bool = True
+    #: Rows of a partition lie in the order of these, so that a reader of few of them skips files.
+    cluster_by: tuple[str, ...] = ()
     extra_properties: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -85,6 +87,7 @@ def dataset_tables(contract: Contract) -> DatasetTables:
     silver = _ddl(contract.silver_content, types)
     public = [column.name for column in contract.columns if column.classification == "public"]
     silver_statistics = tuple(name for name in (*public, "_delivery_date") if name != contract.partition)
+    rest_of_key = tuple(n for n in contract.key if n in silver_statistics)
     bronze = Table(
         name=f"bronze/{dataset}",
         description="Everything as delivered, as text, and where it came from. Append-only.",
@@ -126,6 +129,7 @@ def dataset_tables(contract: Contract) -> DatasetTables:
         partition_by=(contract.partition,),
         statistics=silver_statistics,
         change_feed=True,
+        cluster_by=rest_of_key,
     )
     history = Table(
         name=f"silver/{contract.history_table}",
@@ -144,6 +148,7 @@ def dataset_tables(contract: Contract) -> DatasetTables:
             "valid_from",
         ),
         change_feed=True,
+        cluster_by=rest_of_key,
     )
     identity = Table(
         name=f"silver/{contract.identity_table}",
@@ -192,14 +197,14 @@ def attempts_table(dataset: str) -> Table:
         name=f"quarantine/{dataset}_attempts",
         description=(
             "Attempts at rows of the quarantine. decision is mend (record holds the row's columns as "
-            "mended, as text), reject, or retry (judged again under another contract); outcome is null "
+            "mended, as JSON), reject, or retry (judged again under another contract); outcome is null "
             "until the row has been through etl and load again, then the row's state: replayed, "
             "rejected, superseded, or open where it was refused again for reasons."
         ),
         columns=(
-            "attempt_id string, _row_id string, decision string, record map<string,string>, by string, "
-            f"at timestamp, contract_version string, outcome string, reasons array<{REASON}>, "
-            "_delivery_date date"
+            "attempt_id string, _row_id string, decision string, record string, by string, "
+            "at timestamp, contract_version string, contract_digest string, outcome string, "
+            f"reasons array<{REASON}>, _delivery_date date"
         ),
         key=("attempt_id",),
         partition_by=("_delivery_date",),
@@ -242,6 +247,20 @@ LOADS = Table(
     columns="dataset string, _delivery_date date",
     key=("dataset", "_delivery_date"),
     statistics=("dataset", "_delivery_date"),
+)
+
+ERASURES = Table(
+    name="ops/erasures",
+    description=(
+        "The ledger of erasures: who may not come back. person is the HMAC-SHA256 of the employee_id under "
+        "the erasure key; state is begun until all that can be erased at once has been, then complete."
+    ),
+    columns=(
+        "dataset string, person string, reason string, erased_at timestamp, by string, run_id string, "
+        "state string, notes array<string>"
+    ),
+    key=("dataset", "person"),
+    statistics=("dataset", "erased_at", "state"),
 )
 
 

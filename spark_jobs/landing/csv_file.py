@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 #: Larger than this, one file is no delivery of employees but a mistake or an attack (a zip bomb).
 MAX_BYTES = 2 * 1024**3
-_GZIP = b"\x1f\x8b"
+BOM = "\ufeff"
+GZIP = b"\x1f\x8b"
 
 
 class UnreadableFile(Exception):
@@ -50,19 +51,45 @@ class Record:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file's text; all of them together are the whole of it, after a byte order mark.
+
+    `record` is what it says, None for the header and for blank lines; `columns` is the header.
+    """
+
+    text: str
+    columns: list[str]
+    record: Record | None = None
+
+
 def read_records(content: bytes, columns: tuple[str, ...]) -> Iterator[Record]:
     """The records of a file. Raises UnreadableFile before the first record, never after it."""
-    text = _decode(_unpacked(content))
+    pieces = split_text(decoded(content).removeprefix(BOM), columns)
+    return (piece.record for piece in pieces if piece.record)
+
+
+def split_text(text: str, columns: tuple[str, ...]) -> Iterator[Piece]:
+    """The text of a file in pieces. Raises UnreadableFile before the first, never after it."""
     lines = _Lines(text)
     reader = csv.reader(lines, strict=True)
     header = _header(reader, columns)
-    return _records(reader, lines, header, frozenset(columns))
+    return _pieces(reader, lines, header, frozenset(columns))
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file's bytes, unpacked, with its byte order mark if it has one.
+
+    Bytes that are not UTF-8 become surrogates: encoding with `surrogateescape` gives them back. Raises
+    UnreadableFile.
+    """
+    return _decode(_unpacked(content))
 
 
 def _unpacked(content: bytes) -> bytes:
     if not content:
         raise UnreadableFile("file_empty", "The file is empty: not even a header.")
-    if not content.startswith(_GZIP):
+    if not content.startswith(GZIP):
         return content
     try:
         with gzip.open(io.BytesIO(content)) as packed:
@@ -82,7 +109,7 @@ def _decode(data: bytes) -> str:
     if b"\x00" in data[:4096]:
         raise UnreadableFile("file_not_csv", "The file is binary: it has null bytes at its beginning.")
     # Bytes that are not UTF-8 become surrogates, so that only the rows that hold them are refused.
-    return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _header(reader: Iterator[list[str]], columns: tuple[str, ...]) -> list[str]:
@@ -102,28 +129,31 @@ def _header(reader: Iterator[list[str]], columns: tuple[str, ...]) -> list[str]:
     return header
 
 
-def _records(
+def _pieces(
     reader: Iterator[list[str]], lines: "_Lines", header: list[str], known: frozenset[str]
-) -> Iterator[Record]:
+) -> Iterator[Piece]:
+    yield Piece(lines.taken(), header)
     number = 0
     while True:
-        lines.forget()
         try:
             values = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             number += 1
-            yield _malformed(number, lines.raw(), f"it is not CSV: {error}")
+            raw = lines.taken()
+            yield Piece(raw, header, _malformed(number, raw, f"it is not CSV: {error}"))
             continue
+        raw = lines.taken()
         if not values:  # a blank line between records
+            yield Piece(raw, header)
             continue
         number += 1
         if len(values) != len(header):
             about = f"it has {len(values)} fields where the header has {len(header)}"
-            yield _malformed(number, lines.raw(), about)
+            yield Piece(raw, header, _malformed(number, raw, about))
             continue
-        yield _record(number, dict(zip(header, values, strict=True)), known)
+        yield Piece(raw, header, _record(number, dict(zip(header, values, strict=True)), known))
 
 
 def _record(number: int, fields: dict[str, str], known: frozenset[str]) -> Record:
@@ -139,7 +169,9 @@ def _record(number: int, fields: dict[str, str], known: frozenset[str]) -> Recor
 
 
 def _malformed(number: int, raw: str, about: str) -> Record:
-    return Record(number, {}, {"_raw": _printable(raw)}, Problem("malformed_row", None, about))
+    return Record(
+        number, {}, {"_raw": _printable(raw.rstrip("\r\n"))}, Problem("malformed_row", None, about)
+    )
 
 
 def _has_broken_bytes(text: str) -> bool:
@@ -170,8 +202,8 @@ class _Lines:
         self._read.append(line)
         return line
 
-    def forget(self) -> None:
+    def taken(self) -> str:
+        """What has been read since this was last asked for."""
+        text = "".join(self._read)
         self._read.clear()
-
-    def raw(self) -> str:
-        return "".join(self._read).rstrip("\r\n")
+        return text

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -24,25 +25,41 @@ SHORTEST_KEY = 32
 KEY_PROPERTY = "mlb.pseudonymKeyId"
 
 
-def load_key(settings: Settings) -> bytes:
+@dataclass(frozen=True)
+class KeyKind:
+    """A kind of key: what it is called, the settings that give it, and its file beside a local lake."""
+
+    about: str
+    setting: str
+    suffix: str
+
+
+PSEUDONYM_KEY = KeyKind("pseudonym key", "pseudonym_key", ".key")
+#: Of the ledger of erasures. Never rotated: whose id has been erased, none can compute it again.
+ERASURE_KEY = KeyKind("erasure key", "erasure_key", ".erasure.key")
+
+
+def load_key(settings: Settings, kind: KeyKind = PSEUDONYM_KEY) -> bytes:
     """The key, from the environment or a file.
 
     On the local default it is made once beside the lake, readable by its owner only. Anywhere else
     a missing or short key raises UsageError.
     """
-    if settings.pseudonym_key is not None:
-        return _checked(settings.pseudonym_key.get_secret_value(), "MLB_PSEUDONYM_KEY")
-    if settings.pseudonym_key_file is not None:
-        return _checked(_read(settings.pseudonym_key_file), str(settings.pseudonym_key_file))
-    if not settings.lake_is_local:
-        raise UsageError(
-            f"The lake {settings.lake} needs a key for pseudonyms: set MLB_PSEUDONYM_KEY_FILE (or "
-            f"MLB_PSEUDONYM_KEY) to a secret of at least {SHORTEST_KEY} characters."
-        )
-    file = Path(f"{settings.lake_root}.key")
-    if not file.exists():
-        _make(file)
-    return _checked(_read(file), str(file))
+    variable = f"MLB_{kind.setting.upper()}"
+    given = getattr(settings, kind.setting)
+    if given is not None:
+        return _checked(given.get_secret_value(), kind, variable)
+    file = getattr(settings, f"{kind.setting}_file")
+    if file is None:
+        if not settings.lake_is_local:
+            raise UsageError(
+                f"The lake {settings.lake} needs the {kind.about}: set {variable}_FILE (or {variable}) "
+                f"to a secret of at least {SHORTEST_KEY} characters."
+            )
+        file = Path(f"{settings.lake_root}{kind.suffix}")
+        if not file.exists():
+            make_key(file)
+    return read_key(file, kind)
 
 
 def key_id(key: bytes) -> str:
@@ -72,7 +89,7 @@ def pseudonymise(rows: DataFrame, contract: Contract, key: bytes) -> DataFrame:
     return rows.withColumns({name: F.col(f"_pseudonyms.{name}") for name in names}).drop("_pseudonyms")
 
 
-def _make(file: Path) -> None:
+def make_key(file: Path) -> None:
     """Write a new key whole or not at all, and let the first of two writers win."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
@@ -87,17 +104,17 @@ def _make(file: Path) -> None:
         unfinished.unlink()
 
 
-def _read(file: Path) -> str:
+def read_key(file: Path, kind: KeyKind = PSEUDONYM_KEY) -> bytes:
+    """The key in a file. Raises UsageError where it cannot be read or is too short."""
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"The key file {file} cannot be read: {error.strerror}.") from error
+    return _checked(text, kind, str(file))
 
 
-def _checked(text: str, where: str) -> bytes:
+def _checked(text: str, kind: KeyKind, where: str) -> bytes:
     key = text.strip().encode()
     if len(key) < SHORTEST_KEY:
-        raise UsageError(
-            f"The pseudonym key in {where} has {len(key)} characters; it needs {SHORTEST_KEY}."
-        )
+        raise UsageError(f"The {kind.about} in {where} has {len(key)} characters; it needs {SHORTEST_KEY}.")
     return key

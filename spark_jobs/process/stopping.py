@@ -78,6 +78,8 @@ def _cancel_jobs() -> None:
 @contextlib.contextmanager
 def stoppable(context: SparkContext, run: Run) -> Iterator[None]:
     """The part of a run that SIGTERM ends; raises JobStopped where it did."""
+    # A run may be part of another one (recover).
+    before = {name: context.getLocalProperty(name) for name in _GROUP_PROPERTIES}
     group = f"{run.job} {run.delivery_date} {run.run_id}"
     context.setJobGroup(group, run_name(run), interruptOnCancel=True)
     _stop.groups[group] = context
@@ -92,5 +94,5 @@ def stoppable(context: SparkContext, run: Run) -> Iterator[None]:
     finally:
         del _stop.groups[group]
         # What follows is the ledger's row, which is written in any case.
-        for name in _GROUP_PROPERTIES:
-            context.setLocalProperty(name, None)  # pyright: ignore
+        for name, value in before.items():
+            context.setLocalProperty(name, value)  # pyright: ignore

@@ -5,6 +5,8 @@ from pyspark.sql import functions as F
 
 from spark_jobs.contracts.contract import Contract
 
+#: A mended row's columns, each as text.
+_AS_MAP = "from_json(record, 'map<string,string>') AS _record"
 MEND, REJECT, RETRY = "mend", "reject", "retry"
 
 
@@ -33,4 +35,4 @@ def _newest_decision(attempts: DataFrame) -> DataFrame:
     newest = Window.partitionBy("_row_id").orderBy(F.desc("at"), "attempt_id")
     made = attempts.where(F.col("decision").isin(MEND, REJECT))
     first = made.withColumn("_number", F.row_number().over(newest)).where("_number = 1")
-    return first.selectExpr("_row_id", "decision AS _decision", "record AS _record")
+    return first.selectExpr("_row_id", "decision AS _decision", _AS_MAP)

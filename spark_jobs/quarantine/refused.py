@@ -83,6 +83,18 @@ def refused_files(
     return spark.createDataFrame(rows, table.schema)
 
 
+def with_newer_files(present: DataFrame, refused: DataFrame, newer: DataFrame) -> DataFrame:
+    """The refused files that the quarantine should hold: the present ones and those refused now.
+
+    `newer` has the newest generation (`_newest`) of files that have just been read: an older one of the
+    same name that was refused is superseded.
+    """
+    kept = without(present, refused, ["_row_id"]).join(F.broadcast(newer), on="_source_file", how="left")
+    replaced = (F.col("state") == OPEN) & (F.col("_generation") < F.col("_newest"))
+    settled = kept.withColumn("state", F.when(replaced, SUPERSEDED).otherwise(F.col("state")))
+    return refused.unionByName(settled.select(*refused.columns))
+
+
 def settled(present: DataFrame, refused: DataFrame, superseded: DataFrame) -> DataFrame:
     """The rows that the quarantine should hold: those refused now, and the present ones settled.
 

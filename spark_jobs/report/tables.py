@@ -27,7 +27,7 @@ from spark_jobs.gold import (
     team_season_payroll,
 )
 from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.tables import LOADS, MANIFEST, RUNS, Table, dataset_tables
+from spark_jobs.lake.tables import ERASURES, LOADS, MANIFEST, RUNS, Table, dataset_tables
 from spark_jobs.quarantine.refused import OPEN
 from spark_jobs.settings import Settings
 
@@ -69,7 +69,7 @@ def print_status(spark: SparkSession, settings: Settings, contract: Contract, co
 def all_tables(contract: Contract) -> list[Table]:
     """Every table of the lake, in the order of the data."""
     gold = [table for table, _ in GOLD]
-    return [*dataset_tables(contract).all, *gold, RUNS, MANIFEST, LOADS]
+    return [*dataset_tables(contract).all, *gold, RUNS, MANIFEST, LOADS, ERASURES]
 
 
 def read_gold(lake: Lake) -> dict[str, Rows]:

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "bronze": {"contracts", "lake", "landing"},
     "privacy": {"contracts", "errors", "settings"},
     "silver": {"contracts"},
-    "quarantine": {"bronze", "contracts", "lake"},
+    "quarantine": {"bronze", "contracts", "errors", "lake"},
     "gold": {"lake"},
     "ledger": {"errors", "lake"},
     "process": {"errors", "lake", "ledger", "settings"},

@@ -1,0 +1,98 @@
+"""maintain: the weekly upkeep. Compaction, old files, and what the other jobs have no more use for."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import functions as F
+
+from spark_jobs.gold import GOLD
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.lake import storage
+from spark_jobs.lake.joins import matching
+from spark_jobs.lake.tables import LOADS, MANIFEST, RUNS, Table
+from spark_jobs.lake.upkeep import Size, commit_time, compact, kept_time, size_of, vacuum
+from spark_jobs.ledger import points, succeeded
+
+#: Tables rebuilt beside the live ones (`reprocess --dry-run`) are for people to look at, for so long.
+_SCRATCH = dt.timedelta(days=7)
+#: How long the manifest remembers files that Bronze remembers too.
+_MANIFEST_DAYS = 400
+
+
+def maintain(job: JobContext) -> None:
+    """Look after every table; the rows that anybody reads stay as they are.
+
+    Runs beside the other jobs. Raises JobError where they kept a table from being compacted.
+    """
+    now = dt.datetime.now(dt.UTC)
+    tables = [table for table in _all_tables(job) if job.lake.exists(table)]
+    before = {table.name: size_of(job.lake, table) for table in tables}
+    job.run.rows.update(
+        retracted_rows_dropped=_drop_retracted(job), files_forgotten=_forget_files(job, now)
+    )
+    _drop_scratch(job, now)
+    compacted = sum(compact(job.lake, table) for table in tables)
+    for table in tables:
+        days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
+        vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
+    job.run.rows.update(tables_compacted=compacted)
+    _tell(job, tables, before)
+
+
+def _all_tables(job: JobContext) -> Sequence[Table]:
+    return [*job.tables.all, *(table for table, _ in GOLD), RUNS, MANIFEST, LOADS]
+
+
+def _unread_since(job: JobContext, table: Table) -> dt.datetime | None:
+    """Since when the change feed of a table waits to be read by aggregate; None if nothing waits."""
+    if table != job.tables.current:
+        return None
+    seen = F.col("point").getItem(table.name)
+    read = points(job.lake, job.contract.dataset).agg(F.max_by(seen, "finished_at")).collect()[0][0]
+    if read is None or read >= job.lake.version(table):
+        return None
+    return commit_time(job.lake, table, read + 1)
+
+
+def _drop_retracted(job: JobContext) -> int:
+    """Drop staged rows that say that Silver must forget a key, where load has heard of them."""
+    staging = job.lake.read(job.tables.staging)
+    runs = succeeded(job.lake, job.contract.dataset, "etl", "load").groupBy("delivery_date")
+    heard = runs.agg(
+        F.max(F.when(F.col("job") == "etl", F.col("started_at"))).alias("etl"),
+        F.max(F.when(F.col("job") == "load", F.col("started_at"))).alias("load"),
+    ).where("load > etl")
+    days = heard.select(F.col("delivery_date").alias("_delivery_date"))
+    retracted = matching(staging.where("_retracted"), days, ["_delivery_date"])
+    return job.lake.sync(job.tables.staging, staging.limit(0), retracted).deleted
+
+
+def _forget_files(job: JobContext, now: dt.datetime) -> int:
+    """Drop old manifest entries of files whose rows are in Bronze: the proof that they were read."""
+    days = job.settings.table_retention_days.get(MANIFEST.name, _MANIFEST_DAYS)
+    manifest = job.lake.read(MANIFEST).where(F.col("dataset") == job.contract.dataset)
+    old = F.col("_delivery_date") < (now - dt.timedelta(days=days)).date()
+    in_bronze = job.lake.read(job.tables.bronze).select("_source_file", "_file_sha256").distinct()
+    forgotten = matching(manifest.where(old), in_bronze, ["_source_file", "_file_sha256"])
+    return job.lake.sync(MANIFEST, manifest.limit(0), forgotten).deleted
+
+
+def _drop_scratch(job: JobContext, now: dt.datetime) -> None:
+    last = job.lake.read(RUNS).where("job = 'reprocess'").agg(F.max("started_at")).collect()[0][0]
+    if last is None or last.astimezone(dt.UTC) < now - _SCRATCH:
+        storage.delete(job.spark, f"{job.lake.root}/rebuild")
+
+
+def _tell(job: JobContext, tables: Sequence[Table], before: dict[str, Size]) -> None:
+    after = {table.name: size_of(job.lake, table) for table in tables}
+    for name in ("files", "bytes", "stored_files", "stored_bytes"):
+        job.run.rows[f"{name}_before"] = sum(getattr(size, name) for size in before.values())
+        job.run.rows[f"{name}_after"] = sum(getattr(size, name) for size in after.values())
+    for table in tables:
+        was, now = before[table.name], after[table.name]
+        if was != now:
+            job.run.notes.append(
+                f"{table.name}: {was.files} -> {now.files} files, {was.bytes:,} -> {now.bytes:,} bytes; "
+                f"in its folder {was.stored_files} -> {now.stored_files} files, "
+                f"{was.stored_bytes:,} -> {now.stored_bytes:,} bytes."
+            )

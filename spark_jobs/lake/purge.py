@@ -1,0 +1,58 @@
+"""Takes what has been deleted off the disk: marked rows out of their files, and old files whole."""
+
+import contextlib
+from collections.abc import Iterator
+
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import Table
+
+_RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
+_APPEND_ONLY = "delta.appendOnly"
+
+
+def purge(lake: Lake, table: Table, alone: bool) -> bool:
+    """Rewrite files that hold deleted rows, then delete every file that the newest version does not need.
+
+    No older version of the table can be read afterwards, and nothing of its change feed. `alone` says
+    that nobody else is writing: only then files that no commit ever named (of a job that was killed)
+    go too, since another writer's files look the same until they are committed. Returns whether the
+    table has been created.
+    """
+    if not lake.exists(table):
+        return False
+    place = f"delta.`{lake.path(table).replace('`', '``')}`"
+    before = lake.version(table)
+    lake.spark.sql(f"REORG TABLE {place} APPLY (PURGE)")
+    if lake.version(table) != before:
+        lake.versions_written[table.name] = lake.version(table)
+    with lake.setting(_RETENTION_CHECK, "false"):
+        lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
+    return True
+
+
+@contextlib.contextmanager
+def deletable(lake: Lake, table: Table) -> Iterator[None]:
+    """Let rows of an append-only table be deleted or changed in between.
+
+    Killed in between, the table stays so until the same is done again to its end.
+    """
+    if table.properties.get(_APPEND_ONLY) != "true" or not lake.exists(table):
+        yield
+        return
+    _alter(lake, table, "false")
+    try:
+        yield
+    finally:
+        _alter(lake, table, "true")
+
+
+def is_append_only(lake: Lake, table: Table) -> bool:
+    """Whether a table is as append-only as it has been defined."""
+    return lake.property(table, _APPEND_ONLY) == table.properties.get(_APPEND_ONLY)
+
+
+def _alter(lake: Lake, table: Table, value: str) -> None:
+    if lake.property(table, _APPEND_ONLY) != value:
+        place = f"delta.`{lake.path(table).replace('`', '``')}`"
+        lake.spark.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{_APPEND_ONLY}' = '{value}')")
+        lake.versions_written[table.name] = lake.version(table)

@@ -1,0 +1,130 @@
+"""Upkeep of a table: small files made large, old files deleted, nothing that anybody still reads."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.errors import JobError
+from spark_jobs.lake import storage
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import Table
+
+_MOST_TRIES = 5
+#: A partition with several files below this, or with many deleted rows in one, is written again.
+SMALL_FILE = 64 * 1024**2
+MOST_DELETED = 0.05
+_DURATIONS = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Files and bytes of a table's newest version, and of all that lies in its folder."""
+
+    files: int
+    bytes: int
+    stored_files: int
+    stored_bytes: int
+
+
+def size_of(lake: Lake, table: Table) -> Size:
+    """How large a table is."""
+    files = lake.files(table).agg(F.count("*"), F.coalesce(F.sum("size"), F.lit(0))).collect()[0]
+    stored = storage.walk_files(lake.spark, lake.path(table))
+    return Size(files[0], files[1], len(stored), sum(file.size for file in stored))
+
+
+def compact(lake: Lake, table: Table) -> bool:
+    """Write partitions of small, half-deleted or unmeasured files again; whether there were any.
+
+    The rows stay as they are. A commit that comes between is no failure: what is left is looked at
+    again, at most five times. Raises JobError after that.
+    """
+    for _ in range(_MOST_TRIES):
+        partitions = untidy(lake.files(table)).collect()
+        if not partitions:
+            return False
+        optimize = DeltaTable.forPath(lake.spark, lake.path(table)).optimize()
+        if table.partition_by:
+            optimize = optimize.where(_of_partitions(table, [row["partitionValues"] for row in partitions]))
+        try:
+            optimize.executeZOrderBy(
+                *table.cluster_by
+            ) if table.cluster_by else optimize.executeCompaction()
+        except DeltaConcurrentModificationException:
+            continue
+        lake.versions_written[table.name] = lake.version(table)
+        return True
+    raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")
+
+
+def untidy(files: DataFrame) -> DataFrame:
+    """The partitions (`partitionValues`) whose files are worth writing again.
+
+    `files` are Delta's AddFile entries. A single small file is as good as it gets, unless many of its
+    rows are marked as deleted, or it came without statistics.
+    """
+    rows = F.get_json_object("stats", "$.numRecords").cast("bigint")
+    deleted = F.coalesce(F.col("deletionVector.cardinality"), F.lit(0))
+    small = F.count(F.when(F.col("size") < SMALL_FILE, True))
+    half_deleted = F.count(F.when(deleted > rows * MOST_DELETED, True))
+    unmeasured = F.count(F.when(rows.isNull(), True))
+    partitions = files.groupBy(F.sort_array(F.map_entries("partitionValues")).alias("partition")).agg(
+        F.first("partitionValues").alias("partitionValues"),
+        small.alias("small"),
+        half_deleted.alias("half_deleted"),
+        unmeasured.alias("unmeasured"),
+    )
+    return partitions.where("small > 1 OR half_deleted > 0 OR unmeasured > 0")
+
+
+def _of_partitions(table: Table, partitions: list[dict[str, str]]) -> str:
+    def quoted(value: str) -> str:
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    def one(values: dict[str, str]) -> str:
+        return " AND ".join(f"{name} = {quoted(values[name])}" for name in table.partition_by)
+
+    return " OR ".join(f"({one(values)})" for values in partitions)
+
+
+def vacuum(lake: Lake, table: Table, kept: dt.timedelta, days: int) -> None:
+    """Delete files that no version of the last `kept` time needs; the table's properties promise `days`.
+
+    Anybody else's VACUUM keeps that promise too, since Delta refuses a shorter time than the property.
+    """
+    place = f"delta.`{lake.path(table)}`"
+    wanted = f"interval {days} days"
+    if any(lake.property(table, name) != wanted for name in _DURATIONS):
+        properties = ", ".join(f"'{name}' = '{wanted}'" for name in _DURATIONS)
+        lake.spark.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ({properties})")
+        lake.versions_written[table.name] = lake.version(table)
+    # Not logged as a commit: a table in which nothing has changed keeps its version, and the ledger tells.
+    with lake.setting("spark.databricks.delta.vacuum.logging.enabled", "false"):
+        lake.spark.sql(f"VACUUM {place} RETAIN {kept / dt.timedelta(hours=1):.4f} HOURS")
+
+
+def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> dt.timedelta:
+    """For how long files are kept: the days promised, or since a reader of the change feed last read.
+
+    `unread_since` is the time of the first commit that the reader has not read, if there is one.
+    """
+    promised = dt.timedelta(days=days)
+    if unread_since is None:
+        return promised
+    # An hour more: commit times are those of the writers' clocks.
+    return max(promised, now - unread_since + dt.timedelta(hours=1))
+
+
+def commit_time(lake: Lake, table: Table, version: int) -> dt.datetime | None:
+    """When a version was committed (UTC); None where there is no such version any more."""
+    history = DeltaTable.forPath(lake.spark, lake.path(table)).history()
+    found: Iterator = (
+        row[0] for row in history.where(F.col("version") == version).select("timestamp").collect()
+    )
+    time = next(found, None)
+    return time.astimezone(dt.UTC) if time else None

@@ -1,0 +1,345 @@
+"""Erasure on the real sample feed: 200 planted people, half of them erased, and every byte searched."""
+
+import csv
+import datetime as dt
+import gzip
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from spark_jobs.gold import team_season_payroll
+from spark_jobs.jobs import erasures, landed
+from spark_jobs.jobs.aggregate import aggregate
+from spark_jobs.jobs.erase import Request, erase
+from spark_jobs.jobs.erasures import apply_again, apply_erasures
+from spark_jobs.jobs.runner import run_job
+from spark_jobs.lake import purge
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import ERASURES
+from spark_jobs.ledger import Run
+from spark_jobs.privacy.pseudonyms import pseudonym
+from spark_jobs.privacy.scan import scan
+from spark_jobs.sample_feed import write_sample_feed
+from spark_jobs.settings import Settings
+from tests.conftest import KEY
+from tests.lakes import HEADER, TestLake, csv_of, employment, termination
+
+OPENING, JULY = dt.date(2023, 10, 2), dt.date(2023, 10, 3)
+REASON = "Asked for it by letter, case 17"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A person who stands nowhere else: whatever names one is found again."""
+
+    number: int
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(f"canary {self.number}".encode()).hexdigest()
+
+    def _digits(self, start: str, length: int) -> str:
+        return (start + str(int(self._digest, 16)))[:length]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        word, ssn, phone = self._digest[:6], self._digits("9", 9), self._digits("55", 10)
+        return {
+            "employee_id": f"canary{self.number:03}{word}",
+            "last_name": f"Zaunk{word}könig",
+            "ssn": f"{ssn[:3]}-{ssn[3:5]}-{ssn[5:]}",
+            "email": f"Bird.{word}+{self.number}@Example.org",
+            "phone": f"({phone[:3]}) {phone[3:6]}-{phone[6:]}",
+        }
+
+    @property
+    def identifiers(self) -> list[str]:
+        """Everything that names the person, as delivered, as tidied, and as Silver's pseudonyms."""
+        columns = self.columns
+        tidied = {
+            "ssn": self._digits("9", 9),
+            "email": columns["email"].lower(),
+            "phone": self._digits("55", 10),
+        }
+        pseudonyms = [str(pseudonym(KEY.encode(), kind, value)) for kind, value in tidied.items()]
+        return [*columns.values(), *tidied.values(), *pseudonyms]
+
+
+CANARIES = [Canary(number) for number in range(200)]
+ERASED, KEPT = CANARIES[::2], CANARIES[1::2]
+
+
+def row(canary: Canary, **changes: str) -> dict[str, str]:
+    return employment(**canary.columns, **changes)
+
+
+def opening_day(salary: str) -> str:
+    """All 200: some refused, some in lines that cannot be split, and a column that nobody knows."""
+    rows = [row(canary, salary=salary) for canary in CANARIES]
+    for number in (10, 11, 12, 13):
+        rows[number]["salary"] = "-1"
+    rows[14]["employee_id"] = f"  {rows[14]['employee_id'].upper()}\t"
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [*HEADER.split(","), "note"], lineterminator="\n")
+    writer.writeheader()
+    for values in rows:
+        # A kept person's row names an erased one: that value has to go, the row has to stay.
+        about = CANARIES[20] if values is rows[21] else CANARIES[rows.index(values)]
+        writer.writerow(
+            {**values, "note": f"knows {about.columns['email']}, {about.columns['employee_id']}"}
+        )
+    for canary in (CANARIES[16], CANARIES[17]):
+        text.write(f"{canary.columns['employee_id']};too;few\n")
+    for canary in (CANARIES[18], CANARIES[19]):
+        text.write(f"???,2014,{canary.columns['ssn'].replace('-', ' ')}\n")
+    return text.getvalue()
+
+
+def july() -> bytes:
+    """Updates and deletes, as a spreadsheet program writes them."""
+    changed = [row(c, salary="777777", updated_at="2014-07-01T09:00:00Z") for c in CANARIES[:60]]
+    deleted = [
+        termination(employee_id=c.columns["employee_id"], updated_at="2014-07-02T09:00:00Z")
+        for c in CANARIES[60:100]
+    ]
+    text = "\ufeff" + csv_of(*changed, *deleted).replace("\n", "\r\n")
+    return gzip.compress(text.encode())
+
+
+def erase_job(lake: TestLake, *employee_ids: str, reason: str = REASON) -> Run:
+    request = Request(employee_ids, reason, "tests")
+    return run_job(lake.spark, lake.settings, lake.contract, "erase", None, lambda job: erase(job, request))
+
+
+def found(lake: TestLake) -> frozenset[str]:
+    jvm: Any = lake.spark.sparkContext._jvm
+    log = Path(jvm.System.getProperty("mlb.spark.log"))
+    places = [Path(lake.settings.lake_root), Path(lake.settings.landing_root), log]
+    result = scan(lake.spark, places, [i for c in CANARIES for i in c.identifiers])
+    assert result.unreadable == () and result.files > 100
+    return result.identifiers
+
+
+def table_rows(lake: TestLake) -> dict[str, list[str]]:
+    return {table.name: sorted(lake.read(table).toJSON().collect()) for table in lake.tables.all}
+
+
+def landing_bytes(lake: TestLake) -> dict[str, bytes]:
+    root = Path(lake.settings.landing_root)
+    files = {str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
+    return {
+        name: gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        for name, path in files.items()
+    }
+
+
+NAMES_OF_ERASED = [
+    *(value for canary in ERASED for value in canary.identifiers[:8]),
+    *(canary.columns["employee_id"].upper() for canary in ERASED),
+    *(canary.columns["ssn"].replace("-", " ") for canary in ERASED),
+]
+MENTION = f"knows {CANARIES[20].columns['email']}, {CANARIES[20].columns['employee_id']}"
+
+
+def without_erased(lines: list[str]) -> list[str]:
+    """Lines (of a file, or rows as JSON) without those of erased people."""
+    blanked = [
+        line.replace(f'"{MENTION}"', '""').replace(f'\\"{MENTION}\\"', '\\"\\"')
+        if CANARIES[21].columns["employee_id"] in line
+        else line
+        for line in lines
+    ]
+    return [line for line in blanked if not any(name in line for name in NAMES_OF_ERASED)]
+
+
+@pytest.fixture(scope="module")
+def planted(spark, contract, tmp_path_factory: pytest.TempPathFactory) -> TestLake:
+    root = tmp_path_factory.mktemp("erase")
+    settings = Settings(
+        landing=str(root / "landing"),
+        lake=str(root / "lake"),
+        pseudonym_key=SecretStr(KEY),
+        spark_log=root / "spark.log",
+    )
+    lake = TestLake(spark, contract, settings)
+    write_sample_feed(root / "landing", teams=frozenset({"NYA", "BOS"}))
+    lake.deliver(opening_day("500000"), "canaries.csv", OPENING)
+    lake.succeed("ingest", day=OPENING)
+    lake.deliver(opening_day("600000"), "canaries.csv", OPENING)
+    lake.deliver(july(), "canaries.csv.gz", JULY)
+    lake.succeed("ingest", "etl", "load", day=OPENING)
+    lake.succeed(day=JULY)
+    return lake
+
+
+def test_half_of_200_people_are_gone_and_nothing_else_is(planted: TestLake) -> None:
+    lake = planted
+    everybody = {i for canary in CANARIES for i in canary.identifiers}
+    assert found(lake) == everybody
+    before, files = table_rows(lake), landing_bytes(lake)
+    headcount = sum(r["headcount"] for r in lake.read(team_season_payroll.TABLE).collect())
+    employed = lake.read(lake.tables.current).where("NOT is_deleted").collect()
+    erased_ids = {canary.columns["employee_id"] for canary in ERASED}
+
+    ids = [canary.columns["employee_id"] for canary in ERASED]
+    run = erase_job(lake, ids[0].upper(), *ids[1:])
+    assert run.error is None and run.rows["files_redacted"] == 2
+
+    assert found(lake) == {i for canary in KEPT for i in canary.identifiers}
+    after = table_rows(lake)
+    for name, rows in before.items():
+        assert after[name] == without_erased(rows), name
+        assert after[name] or name.endswith("_attempts")
+    for name, content in landing_bytes(lake).items():
+        lines = files[name].decode("utf-8", "surrogateescape").splitlines(keepends=True)
+        kept = "".join(without_erased(lines)).encode("utf-8", "surrogateescape")
+        assert content.replace(b',""\n', b",\n") == kept.replace(b',""\n', b",\n"), name
+    gone = [row for row in employed if row["employee_id"] in erased_ids]
+    assert gone
+    left = sum(r["headcount"] for r in lake.read(team_season_payroll.TABLE).collect())
+    assert left == headcount - len(gone)
+    ledger = lake.read(ERASURES).collect()
+    assert len(ledger) == 100 and {row["state"] for row in ledger} == {"complete"}
+
+
+def test_again_changes_nothing(planted: TestLake) -> None:
+    versions = {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
+    run = erase_job(planted, ERASED[0].columns["employee_id"])
+    assert run.error is None and any("Erased on" in note for note in run.notes)
+    for job in (apply_again, apply_erasures, lambda job: aggregate(job, full=True)):
+        again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, job)
+        assert again.error is None
+    assert versions == {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
+
+
+def test_the_next_days_go_on_and_nobody_comes_back(planted: TestLake) -> None:
+    lake = planted
+    bronze = lake.read(lake.tables.bronze).count()
+    # The very file again, and a new generation of another.
+    lake.deliver(opening_day("600000"), "canaries.csv", OPENING)
+    same = lake.succeed(day=OPENING)
+    assert same["ingest"].rows["rows_erased"] > 100 and same["ingest"].rows["rows_in"] == 0
+    assert lake.read(lake.tables.bronze).count() == bronze
+    new = csv_of(row(ERASED[0], salary="1"), row(KEPT[0], salary="1", updated_at="2014-08-01T09:00:00Z"))
+    lake.deliver(new, "new.csv", JULY)
+    assert lake.succeed(day=JULY)["ingest"].rows["rows_erased"] == 1
+    assert [r for r in lake.silver() if r["salary"] == 1]
+    assert found(lake) == {i for canary in KEPT for i in canary.identifiers}
+
+
+DAY = dt.date(2023, 10, 1)
+GONE, STAYS = employment(), employment(employee_id="other01", ssn="900-00-0001", email="o@example.org")
+MARKS = ["jeterde01", "900-12-3456", "900123456", "900 12 3456", "Jeter", "2125550123"]
+
+
+@pytest.fixture
+def few(lake: TestLake) -> TestLake:
+    """Two people: one with a good row, a refused one, and lines that only an SSN or an id tells of."""
+    stays = [
+        {**STAYS, "team_id": "BOS"},
+        {**STAYS, "team_id": "CHA"},
+        {**STAYS, "team_id": "CHN", "league": "NL"},
+    ]
+    broken = "???,900 12 3456\njeterde01,too,few\n"
+    lake.deliver(csv_of(GONE, {**GONE, "team_id": "BOS", "salary": "-1"}, *stays) + broken)
+    lake.settings = lake.settings.model_copy(update={"quarantine_limit": 1.0})
+    lake.succeed()
+    return lake
+
+
+def marks(lake: TestLake) -> frozenset[str]:
+    places = [Path(lake.settings.lake_root), Path(lake.settings.landing_root)]
+    return scan(lake.spark, places, [mark for mark in MARKS if len(mark) > 5]).identifiers
+
+
+class Killed(RuntimeError):
+    """Stands for a process that ends between two steps."""
+
+
+def test_killed_between_any_two_steps_and_run_again(few: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = few.content()
+    steps: list[str] = []
+    last: list[str] = []
+
+    def dying(module: object, name: str) -> None:
+        original = getattr(module, name)
+
+        def step(*args, **kwargs):
+            result = original(*args, **kwargs)
+            table = next((a.name for a in args if hasattr(a, "statistics")), "")
+            here = f"{name} {table}"
+            # Each step is the end of one run: the first time that it is reached.
+            if here not in steps:
+                steps.append(here)
+                raise Killed
+            return result
+
+        monkeypatch.setattr(module, name, step)
+
+    monkeypatch.setattr(Lake, "together", lambda self, *tasks: [task() for task in tasks])
+    dying(Lake, "sync")
+    dying(Lake, "append")
+    dying(purge, "_alter")
+    dying(erasures, "purge")
+    dying(landed.storage, "replace_file")
+    run = erase_job(few, "jeterde01")
+    while run.exit_code:
+        last.append(str(run.error))
+        assert "Killed" in last[-1] and len(last) < 40
+        run = erase_job(few, "jeterde01")
+    monkeypatch.undo()
+    assert len(steps) > 20
+    assert marks(few) == frozenset() and few.lake.property(few.tables.bronze, "delta.appendOnly") == "true"
+    assert [row["employee_id"] for row in few.silver()] == ["other01"] * 3
+    few.succeed()
+    after = few.content()
+    assert marks(few) == frozenset() and after != before
+    again = erase_job(few, "jeterde01")
+    assert again.error is None and few.content() == after
+
+
+def test_a_lake_from_before_the_erasure_forgets_again(
+    few: TestLake, new_lake: Callable[..., TestLake]
+) -> None:
+    """As after a restore: the tables are the old ones, the ledger of erasures is the newest."""
+    old = new_lake("old", quarantine_limit=1.0)
+    root, old_root = Path(few.settings.lake_root), Path(old.settings.lake_root)
+    shutil.copytree(root, old_root)
+    assert erase_job(few, "jeterde01").error is None
+    shutil.copytree(root / "ops" / "erasures", old_root / "ops" / "erasures")
+    shutil.copy(f"{root}.erasure.key", f"{old_root}.erasure.key")
+    assert scan(old.spark, [old_root], ["jeterde01"]).findings
+    run = run_job(old.spark, old.settings, old.contract, "restore", None, apply_erasures)
+    assert run.error is None and run.point is not None and run.rows["bronze_erased"] == 4
+    assert not scan(old.spark, [old_root], [mark for mark in MARKS if len(mark) > 5]).findings
+    assert old.content() == few.content()
+
+
+def test_misuse_is_a_sentence_that_names_nobody(few: TestLake) -> None:
+    for employee_id, reason, said in (
+        ("nobody99", REASON, "unknown"),
+        ("two words", REASON, "Argument 1 is no employee_id"),
+        ("jeterde01", "Letter of JeterDe01", "tells who"),
+        ("jeterde01", "Mr. Jeter's letter", "tells who"),
+        ("jeterde01", "SSN 900 12 3456", "tells who"),
+        ("jeterde01", " ", "1 to 500 characters"),
+    ):
+        run = erase_job(few, employee_id, reason=reason)
+        assert run.exit_code == 2 and said in str(run.error)
+        told = json.dumps(run.values(), default=str).lower()
+        assert not [word for word in ("jeter", "nobody99", "3456") if word in told]
+    assert not few.lake.exists(ERASURES)
+    lost = few.settings.model_copy(
+        update={"erasure_key": SecretStr("another-key-of-32-characters-or-more")}
+    )
+    assert erase_job(few, "jeterde01").error is None
+    wrong = run_job(few.spark, lost, few.contract, "ingest", DAY)
+    assert wrong.exit_code == 2 and "another key" in str(wrong.error)
