@@ -12,6 +12,7 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import (
     BEGUN,
     COMPLETE,
+    asked,
     entries,
     finish_erasing,
     known_by,
@@ -104,8 +105,8 @@ def _check_known(people: ErasedPeople, known: set[str]) -> None:
 def _found(job: JobContext, people: ErasedPeople) -> set[str]:
     """The people, by pseudonym, of whom there is anything in landing or the tables."""
     tables, person, rule = job.tables, job.contract.person, record_rule(job, people)
-    by_id = F.udf(lambda employee_id: people.people_in(employee_id), "array<string>")
-    by_record = F.udf(rule.people_in, "array<string>")
+    by_id = asked(lambda employee_id: sorted(people.people_in(employee_id)), "array<string>")
+    by_record = asked(rule.people_in, "array<string>")
     found = people_in_landing(job, people, f"{job.settings.landing_root}/{job.contract.dataset}")
     named = [
         job.lake.read(tables.bronze).select(by_record(record_of(job)).alias("people")),

@@ -114,13 +114,20 @@ def _record(lake: Lake, run: Run, settings: Settings) -> None:
 def _sentence(error: Exception) -> str:
     """The first line of an error: Spark's messages go on for pages."""
     if isinstance(error, PySparkException):
-        text = error.getMessage() or str(error)
+        text = _message(error)
     elif isinstance(error, Py4JError):
         text = str(getattr(error, "java_exception", error))
     else:
         text = f"{type(error).__name__}: {error}"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return first[:300].rstrip(".") + "."
+
+
+def _message(error: PySparkException) -> str:
+    try:
+        return error.getMessage() or str(error)
+    except Py4JError:  # Spark does not know the texts of Delta's errors
+        return str(error)
 
 
 def _log(settings: Settings, error: Exception) -> None:
