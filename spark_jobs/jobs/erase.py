@@ -4,7 +4,9 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
@@ -116,10 +118,8 @@ def _found(job: JobContext, people: ErasedPeople) -> set[str]:
     for table in (tables.staging, tables.current, tables.history, tables.identity):
         ids = job.lake.read(table).select(person).distinct()
         named.append(ids.select(by_id(person).alias("people")))
-    for rows in named:
-        people_in = rows.select(F.explode("people").alias("person")).distinct()
-        found |= {row["person"] for row in people_in.collect()}
-    return found
+    people_in = reduce(DataFrame.union, named).select(F.explode("people").alias("person")).distinct()
+    return found | {row["person"] for row in people_in.collect()}
 
 
 def _begin(job: JobContext, request: Request, people: ErasedPeople, rows: dict) -> None:

@@ -138,9 +138,8 @@ def remove(job: JobContext, people: ErasedPeople, always_purge: bool) -> None:
     if not always_purge and not any(synced.changed for synced in counts.values()):
         return
     storage.delete(job.spark, f"{job.lake.root}/rebuild")
-    for table in job.tables.all:
-        # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
-        purge(job.lake, table, alone=job.settings.lake_is_local)
+    # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
+    purge(job.lake, job.tables.all, alone=job.settings.lake_is_local)
     if job.lake.exists(job.tables.current):
         # Whole, since the change feed has gone with the rows that it told of; from Silver as it is now,
         # which is what the point then says, and not as it was before the rows went.
@@ -207,19 +206,16 @@ def delete_rows(job: JobContext, people: ErasedPeople) -> dict[str, Synced]:
     refused = _verdicts(job, tables.quarantine, F.col("record"), rule)
     mended = _verdicts(job, tables.attempts, F.to_json("record"), rule)
     gone = delivered.gone.union(refused.gone).union(mended.gone).distinct().localCheckpoint()
-    counts = {
-        "quarantine": _sync_rows(job, tables.quarantine, refused.changed, gone, "record"),
-        "attempts": _sync_gone(job, tables.attempts, gone),
+    tasks: dict[str, Callable[[], Synced]] = {
+        "quarantine": lambda: _sync_rows(job, tables.quarantine, refused.changed, gone, "record"),
+        "attempts": lambda: _sync_gone(job, tables.attempts, gone),
+        "staging": lambda: _sync_people(job, tables.staging, people),
+        "silver": lambda: _sync_people(job, tables.current, people),
+        "history": lambda: _sync_people(job, tables.history, people),
+        "identity": lambda: _sync_people(job, tables.identity, people),
     }
-    for name, table in (
-        ("staging", tables.staging),
-        ("silver", tables.current),
-        ("history", tables.history),
-        ("identity", tables.identity),
-    ):
-        counts[name] = _sync_people(job, table, people)
-    counts["bronze"] = _sync_bronze(job, delivered.changed, gone)
-    return counts
+    counts = dict(zip(tasks, job.lake.together(*tasks.values()), strict=True))
+    return {**counts, "bronze": _sync_bronze(job, delivered.changed, gone)}
 
 
 def record_of(job: JobContext) -> Column:
