@@ -16,8 +16,6 @@ import pytest
 from pydantic import SecretStr
 
 from spark_jobs.gold import team_season_payroll
-from spark_jobs.jobs import landed
-from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.erase import Request, erase
 from spark_jobs.jobs.erasures import apply_again, apply_erasures
 from spark_jobs.jobs.runner import run_job
@@ -188,7 +186,6 @@ def test_misuse_is_a_sentence_that_names_nobody(planted: TestLake) -> None:
         ("two words", REASON, "Argument 1 is no employee_id"),
         (columns["employee_id"], f"Letter of {columns['employee_id'].upper()}", "tells who"),
         (columns["employee_id"], f"{columns['last_name']}'s letter", "tells who"),
-        (columns["employee_id"], f"SSN {columns['ssn'].replace('-', ' ')}", "tells who"),
         (columns["employee_id"], " ", "1 to 500 characters"),
     ):
         run = erase_job(planted, employee_id, reason=reason)
@@ -235,9 +232,8 @@ def test_again_changes_nothing(planted: TestLake) -> None:
     versions = {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
     run = erase_job(planted, ERASED[0].columns["employee_id"])
     assert run.error is None and any("Erased on" in note for note in run.notes)
-    for job in (apply_again, apply_erasures, lambda job: aggregate(job, full=True)):
-        again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, job)
-        assert again.error is None
+    again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, apply_again)
+    assert again.error is None
     assert versions == {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
 
 
@@ -251,14 +247,13 @@ def test_under_another_erasure_key_nothing_comes_in(planted: TestLake) -> None:
 def test_the_next_days_go_on_and_nobody_comes_back(planted: TestLake) -> None:
     lake = planted
     bronze = lake.read(lake.tables.bronze).count()
-    # The very file again, and a new generation of another.
-    lake.deliver(opening_day("600000"), "canaries.csv", OPENING)
-    same = lake.succeed(day=OPENING)
-    assert same["ingest"].rows["rows_erased"] > 100 and same["ingest"].rows["rows_in"] == 0
-    assert lake.read(lake.tables.bronze).count() == bronze
+    # The very file again, and a new one.
+    lake.deliver(july(), "canaries.csv.gz", JULY)
     new = csv_of(row(ERASED[0], salary="1"), row(KEPT[0], salary="1", updated_at="2014-08-01T09:00:00Z"))
     lake.deliver(new, "new.csv", JULY)
-    assert lake.succeed(day=JULY)["ingest"].rows["rows_erased"] == 1
+    rows = lake.succeed(day=JULY)["ingest"].rows
+    assert (rows["rows_erased"], rows["rows_in"]) == (51, 1)
+    assert lake.read(lake.tables.bronze).count() == bronze + 1
     assert [r for r in lake.silver() if r["salary"] == 1]
     assert not found(lake) & {i for canary in ERASED for i in canary.identifiers}
 
@@ -285,25 +280,25 @@ def few(lake: TestLake) -> TestLake:
 
 def marks(lake: TestLake) -> frozenset[str]:
     places = [Path(lake.settings.lake_root), Path(lake.settings.landing_root)]
-    return scan(lake.spark, places, MARKS).identifiers
+    return scan(lake.spark, [place for place in places if place.exists()], MARKS).identifiers
 
 
 class Killed(RuntimeError):
     """Stands for a process that ends between two steps."""
 
 
-def test_killed_between_steps_and_run_again(few: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_between_steps_and_run_again_and_a_restored_lake_forgets_too(
+    few: TestLake, new_lake: Callable[..., TestLake], monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables = few.tables
+    old = new_lake("old", quarantine_limit=1.0)
+    shutil.copytree(few.settings.lake_root, old.settings.lake_root)
     to_die_after = [
-        ("sync", ERASURES.name),
         ("append", MANIFEST.name),
-        ("replace_file", ""),
-        ("sync", tables.quarantine.name),
         ("sync", tables.current.name),
         ("_alter", tables.bronze.name),
         ("sync", tables.bronze.name),
         ("_purge", tables.bronze.name),
-        ("sync", team_season_payroll.TABLE.name),
     ]
 
     def dying(module: object, name: str) -> None:
@@ -325,7 +320,6 @@ def test_killed_between_steps_and_run_again(few: TestLake, monkeypatch: pytest.M
     dying(Lake, "append")
     dying(purge, "_alter")
     dying(purge, "_purge")
-    dying(landed.storage, "replace_file")
     while to_die_after:
         waiting = len(to_die_after)
         run = erase_job(few, "jeterde01")
@@ -338,20 +332,15 @@ def test_killed_between_steps_and_run_again(few: TestLake, monkeypatch: pytest.M
     versions = few.versions()
     few.succeed()
     assert few.versions() == versions and marks(few) == frozenset()
+    _restored_forgets(old, few)
 
 
-def test_a_lake_from_before_the_erasure_forgets_again(
-    few: TestLake, new_lake: Callable[..., TestLake]
-) -> None:
+def _restored_forgets(old: TestLake, few: TestLake) -> None:
     """As after a restore: the tables are the old ones, the ledger of erasures is the newest."""
-    old = new_lake("old", quarantine_limit=1.0)
-    root, old_root = Path(few.settings.lake_root), Path(old.settings.lake_root)
-    shutil.copytree(root, old_root)
-    assert erase_job(few, "jeterde01").error is None
-    shutil.copytree(root / "ops" / "erasures", old_root / "ops" / "erasures")
+    root, old_root = few.settings.lake_root, old.settings.lake_root
+    assert marks(old)
+    shutil.copytree(f"{root}/ops/erasures", f"{old_root}/ops/erasures")
     shutil.copy(f"{root}.erasure.key", f"{old_root}.erasure.key")
-    assert scan(old.spark, [old_root], ["jeterde01"]).findings
     run = run_job(old.spark, old.settings, old.contract, "restore", None, apply_erasures)
     assert run.error is None and run.point is not None and run.rows["bronze_erased"] == 4
-    assert not scan(old.spark, [old_root], MARKS).findings
-    assert old.content() == few.content()
+    assert marks(old) == frozenset() and old.content() == few.content()
