@@ -82,4 +82,4 @@ lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:  ## remove the local landing zone, lake and report (not the environment)
-	@rm -rf landing lake lake.key lake.erasure.key lake.lock spark.log report.html
+	@rm -rf landing lake lake.key lake.key.new lake.erasure.key lake.lock spark.log report.html

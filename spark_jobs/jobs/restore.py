@@ -13,7 +13,7 @@ from spark_jobs.jobs.points import Point, point_at, point_of_version, read_point
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.reprocess import other_bronze
 from spark_jobs.lake.tables import LOADS, Table
-from spark_jobs.lake.travel import check_reachable
+from spark_jobs.lake.travel import check_reachable, stamp
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY
 
 
@@ -52,7 +52,7 @@ def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> 
         return point_of_version(known, int(version or 0))
     job.run.parameters["as_of"] = as_of.isoformat()
     if as_of > job.run.started_at:
-        raise UsageError(f"{as_of:%Y-%m-%dT%H:%M:%SZ} is in the future.")
+        raise UsageError(f"{stamp(as_of)} is in the future.")
     return point_at(known, as_of)
 
 
@@ -63,7 +63,7 @@ def _check_pseudonyms(job: JobContext, point: Point) -> None:
         raise UsageError(
             f"The pseudonyms of the point {point} were made under another key than today's, and old and "
             "new ones must not mix; rebuild it from Bronze instead "
-            f"(spark-jobs reprocess --bronze-as-of {point.at:%Y-%m-%dT%H:%M:%SZ}). Nothing was changed."
+            f"(spark-jobs reprocess --bronze-as-of {stamp(point.at)}). Nothing was changed."
         )
 
 

@@ -83,7 +83,13 @@ def _version(row: Any) -> Version:
 
 def utc(micros: int) -> dt.datetime:
     """A time from microseconds since 1970."""
-    return dt.datetime.fromtimestamp(micros / 1e6, dt.UTC)
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
+
+
+def stamp(at: dt.datetime) -> str:
+    """A time as people give it back to a command: in ISO 8601, never earlier than it was."""
+    up = at + dt.timedelta(microseconds=-at.microsecond % 1000)
+    return f"{up:%Y-%m-%dT%H:%M:%S}.{up.microsecond // 1000:03}Z"
 
 
 def version_at(lake: Lake, table: Table, at: dt.datetime) -> int:
@@ -93,8 +99,8 @@ def version_at(lake: Lake, table: Table, at: dt.datetime) -> int:
     if not past:
         oldest = known[-1]
         raise UsageError(
-            f"{table.name} has no version of {at:%Y-%m-%dT%H:%M:%SZ}: the oldest that its log tells of is "
-            f"{oldest.number}, of {oldest.at:%Y-%m-%dT%H:%M:%SZ}."
+            f"{table.name} has no version of {stamp(at)}: the oldest that its log tells of is "
+            f"{oldest.number}, of {stamp(oldest.at)}."
         )
     return max(past)
 

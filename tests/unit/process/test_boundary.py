@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from spark_jobs.cli import main, options
+from spark_jobs import cli
+from spark_jobs.cli import options
 
 ETL = ["etl", "--date", "2023-10-01"]
 
@@ -23,7 +24,7 @@ def message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
+    return CliRunner().invoke(cli.main, arguments)
 
 
 @pytest.mark.parametrize(
