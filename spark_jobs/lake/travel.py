@@ -16,6 +16,7 @@ from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
@@ -143,7 +144,7 @@ def why_unreachable(
         if version < oldest:
             return f"its transaction log before version {oldest} has been cleaned up"
         needed = _needed_files(lake, table, version)
-    except Py4JError:
+    except (Py4JError, PySparkException):
         return "its transaction log has gaps"
     missing = needed - (_files_there(lake, table) if there is None else there)
     if missing:
