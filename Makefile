@@ -4,8 +4,8 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration killed s3 images image-sizes charts charts-docs feed report status \
-	lock clean
+.PHONY: help setup setup-s3 run test lint types unit integration killed s3 charts charts-cluster charts-docs \
+	images image-sizes feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
+
+charts-cluster: setup  ## the charts on the cluster that KUBECONFIG names: admission, rights, network policies
+	@$(BIN)/pytest tests/e2e/test_spark_jobs_chart.py -q
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
@@ -79,4 +82,4 @@ lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:  ## remove the local landing zone, lake and report (not the environment)
-	@rm -rf landing lake lake.key lake.erasure.key lake.lock spark.log report.html
+	@rm -rf landing lake lake.key lake.key.new lake.erasure.key lake.lock spark.log report.html

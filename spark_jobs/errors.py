@@ -1,5 +1,7 @@
 """What can go wrong, as exceptions that know their exit code and say one sentence."""
 
+from collections.abc import Callable
+
 
 class JobError(Exception):
     """A failure that is told in one sentence. Exit code 1: worth a retry."""
@@ -37,8 +39,15 @@ def sentence_of(error: BaseException) -> str:
     """The first line of an error as a sentence: Spark's messages go on for pages."""
     message = getattr(error, "getMessage", None)
     if message:  # Spark's own (PySparkException)
-        text = message() or str(error)
+        text = _told(message) or str(error)
     else:  # Java's, by way of py4j; else Python's
         text = str(getattr(error, "java_exception", "")) or f"{type(error).__name__}: {error}"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return first[:300].rstrip(".:") + "."
+
+
+def _told(message: Callable[[], str | None]) -> str | None:
+    try:
+        return message()
+    except Exception:  # Spark's way to a message fails for Delta's errors, whose texts it does not know
+        return None

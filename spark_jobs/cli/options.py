@@ -94,8 +94,8 @@ def tell(run: Run) -> None:
     mark = "ok" if run.exit_code == 0 else f"exit {run.exit_code}"
     about = {"run": run}
     level = logging.ERROR if run.exit_code else logging.INFO
-    subject = f"{run.delivery_date or 'whole lake':<10}"
-    log.log(level, f"{subject}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
+    subject = str(run.delivery_date or "whole lake")
+    log.log(level, f"{subject:<10}  {run.job:<10}  {run.seconds:5.1f} s  {mark}  {counts}", extra=about)
     for note in run.notes:
         log.warning(f"            note: {note}", extra=about)
     if run.error:

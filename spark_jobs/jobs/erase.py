@@ -4,7 +4,9 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
@@ -12,6 +14,7 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import (
     BEGUN,
     COMPLETE,
+    asked,
     entries,
     finish_erasing,
     known_by,
@@ -104,8 +107,8 @@ def _check_known(people: ErasedPeople, known: set[str]) -> None:
 def _found(job: JobContext, people: ErasedPeople) -> set[str]:
     """The people, by pseudonym, of whom there is anything in landing or the tables."""
     tables, person, rule = job.tables, job.contract.person, record_rule(job, people)
-    by_id = F.udf(lambda employee_id: people.people_in(employee_id), "array<string>")
-    by_record = F.udf(rule.people_in, "array<string>")
+    by_id = asked(lambda employee_id: sorted(people.people_in(employee_id)), "array<string>")
+    by_record = asked(rule.people_in, "array<string>")
     found = people_in_landing(job, people, f"{job.settings.landing_root}/{job.contract.dataset}")
     named = [
         job.lake.read(tables.bronze).select(by_record(record_of(job)).alias("people")),
@@ -115,10 +118,8 @@ def _found(job: JobContext, people: ErasedPeople) -> set[str]:
     for table in (tables.staging, tables.current, tables.history, tables.identity):
         ids = job.lake.read(table).select(person).distinct()
         named.append(ids.select(by_id(person).alias("people")))
-    for rows in named:
-        people_in = rows.select(F.explode("people").alias("person")).distinct()
-        found |= {row["person"] for row in people_in.collect()}
-    return found
+    people_in = reduce(DataFrame.union, named).select(F.explode("people").alias("person")).distinct()
+    return found | {row["person"] for row in people_in.collect()}
 
 
 def _begin(job: JobContext, request: Request, people: ErasedPeople, rows: dict) -> None:

@@ -1,7 +1,7 @@
 """The ledger of erasures at work: who is in it, and their rows out of landing, tables and old files."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Row
@@ -23,6 +23,11 @@ BEGUN, COMPLETE = "begun", "complete"
 #: Table property that says under which key the ledger's pseudonyms were made.
 KEY_PROPERTY = "mlb.erasureKeyId"
 _VERDICT = "struct<belongs boolean, record string, rescued map<string,string>>"
+
+
+def asked(function: Callable[[str | None], object], returns: str) -> Callable[..., Column]:
+    """A Python function as a column's function (without Arrow, which the jobs do not need)."""
+    return F.udf(function, returns, useArrow=False)
 
 
 def no_one(job: JobContext) -> ErasedPeople:
@@ -133,11 +138,12 @@ def remove(job: JobContext, people: ErasedPeople, always_purge: bool) -> None:
     if not always_purge and not any(synced.changed for synced in counts.values()):
         return
     storage.delete(job.spark, f"{job.lake.root}/rebuild")
-    for table in job.tables.all:
-        # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
-        purge(job.lake, table, alone=job.settings.lake_is_local)
+    # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
+    purge(job.lake, job.tables.all, alone=job.settings.lake_is_local)
     if job.lake.exists(job.tables.current):
-        # Whole, since the change feed has gone with the rows that it told of.
+        # Whole, since the change feed has gone with the rows that it told of; from Silver as it is now,
+        # which is what the point then says, and not as it was before the rows went.
+        job.lake.versions_read.pop(job.tables.current.name, None)
         aggregate(job, full=True)
 
 
@@ -167,16 +173,16 @@ def known_by(job: JobContext, people: ErasedPeople) -> Known:
     """What people's rows in Bronze say of them: nothing where they have been erased from it."""
     rule = record_rule(job, people)
     records = job.lake.read(job.tables.bronze).select(record_of(job).alias("record"))
-    theirs = records.where(F.udf(rule.is_theirs, "boolean")("record"))
+    theirs = records.where(asked(rule.is_theirs, "boolean")("record"))
     said = theirs.select(
-        F.udf(rule.known_by, "array<string>")("record").alias("identifiers"),
-        F.udf(rule.called, "array<string>")("record").alias("names"),
+        asked(rule.known_by, "array<string>")("record").alias("identifiers"),
+        asked(rule.called, "array<string>")("record").alias("names"),
     ).collect()
     identifiers = {value for row in said for value in row["identifiers"]}
     names = frozenset(value for row in said for value in row["names"])
     # What two people share (the club's telephone) names neither of them.
-    shared = F.udf(lambda record: [v for v in rule.known_by(record) if v in identifiers], "array<string>")
-    others = records.where(F.udf(rule.is_others, "boolean")("record"))
+    shared = asked(lambda record: [v for v in rule.known_by(record) if v in identifiers], "array<string>")
+    others = records.where(asked(rule.is_others, "boolean")("record"))
     both = others.select(F.explode(shared("record")).alias("value")).distinct().collect()
     return Known(frozenset(identifiers - {row["value"] for row in both}), names)
 
@@ -200,19 +206,16 @@ def delete_rows(job: JobContext, people: ErasedPeople) -> dict[str, Synced]:
     refused = _verdicts(job, tables.quarantine, F.col("record"), rule)
     mended = _verdicts(job, tables.attempts, F.col("record"), rule)
     gone = delivered.gone.union(refused.gone).union(mended.gone).distinct().localCheckpoint()
-    counts = {
-        "quarantine": _sync_rows(job, tables.quarantine, refused.changed, gone, "record"),
-        "attempts": _sync_gone(job, tables.attempts, gone),
+    tasks: dict[str, Callable[[], Synced]] = {
+        "quarantine": lambda: _sync_rows(job, tables.quarantine, refused.changed, gone, "record"),
+        "attempts": lambda: _sync_gone(job, tables.attempts, gone),
+        "staging": lambda: _sync_people(job, tables.staging, people),
+        "silver": lambda: _sync_people(job, tables.current, people),
+        "history": lambda: _sync_people(job, tables.history, people),
+        "identity": lambda: _sync_people(job, tables.identity, people),
     }
-    for name, table in (
-        ("staging", tables.staging),
-        ("silver", tables.current),
-        ("history", tables.history),
-        ("identity", tables.identity),
-    ):
-        counts[name] = _sync_people(job, table, people)
-    counts["bronze"] = _sync_bronze(job, delivered.changed, gone)
-    return counts
+    counts = dict(zip(tasks, job.lake.together(*tasks.values()), strict=True))
+    return {**counts, "bronze": _sync_bronze(job, delivered.changed, gone)}
 
 
 def record_of(job: JobContext) -> Column:
@@ -228,7 +231,7 @@ def record_rule(job: JobContext, people: ErasedPeople) -> RecordRule:
 
 def _verdicts(job: JobContext, table: Table, record: Column, rule: RecordRule) -> _Verdicts:
     # Not deterministic, or Spark would ask once for the filter and once more for the column.
-    verdict = F.udf(rule.verdict, _VERDICT).asNondeterministic()
+    verdict = F.udf(rule.verdict, _VERDICT, useArrow=False).asNondeterministic()
     judged = job.lake.read(table).select("_row_id", verdict(record).alias("_verdict"))
     changed = judged.where(F.col("_verdict").isNotNull()).localCheckpoint()
     return _Verdicts(changed, changed.where("_verdict.belongs").select("_row_id"))
@@ -261,7 +264,7 @@ def _sync_gone(job: JobContext, table: Table, gone: DataFrame) -> Synced:
 def _sync_people(job: JobContext, table: Table, people: ErasedPeople) -> Synced:
     person = job.contract.person
     present = job.lake.read(table)
-    erased = F.udf(people.erased, "boolean")
+    erased = asked(people.erased, "boolean")
     ids = present.select(person).distinct().where(erased(F.col(person))).localCheckpoint()
     rows = matching(present, ids, [person])
     return job.lake.sync(table, job.lake.empty(table.schema), rows)

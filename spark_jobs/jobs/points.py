@@ -9,7 +9,7 @@ from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import dataset_tables
-from spark_jobs.lake.travel import utc
+from spark_jobs.lake.travel import stamp, utc
 from spark_jobs.ledger import points
 
 
@@ -25,7 +25,7 @@ class Point:
 
     def __str__(self) -> str:
         of = f" of {self.delivery_date}" if self.delivery_date else ""
-        return f"{self.silver} ({self.job}{of}, {self.at:%Y-%m-%dT%H:%M:%SZ})"
+        return f"{self.silver} ({self.job}{of}, {stamp(self.at)})"
 
 
 def read_points(lake: Lake, contract: Contract) -> list[Point]:
@@ -61,7 +61,6 @@ def point_at(known: list[Point], at: dt.datetime) -> Point:
     past = [point for point in known if point.at <= at]
     if not past:
         raise UsageError(
-            f"The ledger has no consistent point of {at:%Y-%m-%dT%H:%M:%SZ} or before; the first "
-            f"is {known[0]}."
+            f"The ledger has no consistent point of {stamp(at)} or before; the first is {known[0]}."
         )
     return past[-1]

@@ -3,18 +3,20 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from spark_jobs.errors import JobError, UsageError
 from spark_jobs.jobs.beside import REBUILD, compare_with_live, loaded_dates, rebuild_beside
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import all_bronze_as_decided
+from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.etl import check_key
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.rebuild import Staging, stage_all
 from spark_jobs.lake.lake import Differences, Lake, Synced
 from spark_jobs.lake.storage import delete
 from spark_jobs.lake.tables import Table
-from spark_jobs.lake.travel import check_reachable, check_version, oldest_reachable, version_at
+from spark_jobs.lake.travel import check_reachable, check_version, oldest_reachable, stamp, version_at
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key
 
 
@@ -57,14 +59,15 @@ def reprocess(
     if not seasons:
         _tell_dates(job, staging, rebuilt.loaded)
     changes = compare_with_live(job, rebuilt)
-    told = [_comparison(job, change) for change in changes]
+    told = job.lake.together(*(partial(_comparison, job, change) for change in changes))
     if dry_run:
         job.run.notes.append(
             f"Nothing was made live: the rebuilt tables are in {job.lake.root}/{REBUILD}, until the "
-            "next reprocess."
+            "next reprocess, a week at most."
         )
     else:
         publish(job, changes, {KEY_PROPERTY: key_id(key)}, {KEY_PROPERTY: key_id(key)})
+        apply_erasures(job)
         delete(job.spark, f"{job.lake.root}/{REBUILD}")
     return told
 
@@ -93,7 +96,7 @@ def _bronze_version(job: JobContext, version: int | None, as_of: dt.datetime | N
         raise JobError("There is no Bronze yet: run ingest first.")
     if as_of is not None:
         if as_of > job.run.started_at:
-            raise UsageError(f"{as_of:%Y-%m-%dT%H:%M:%SZ} is in the future.")
+            raise UsageError(f"{stamp(as_of)} is in the future.")
         version = version_at(job.lake, bronze, as_of)
     version = newest if version is None else version
     check_version(job.lake, bronze, version)

@@ -8,16 +8,19 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.points import Point, point_at, point_of_version, read_points
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.reprocess import other_bronze
 from spark_jobs.lake.tables import LOADS, Table
-from spark_jobs.lake.travel import check_reachable
+from spark_jobs.lake.travel import check_reachable, stamp
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY
 
 
 def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | None = None) -> None:
     """Bring the published tables back to the point of a version of Silver, or the newest as of a time.
+
+    Whoever has been erased since does not come back with them.
 
     Raises UsageError for what is no point, for one of which a table can no longer be read, and for one
     whose pseudonyms were made under another key.
@@ -35,6 +38,7 @@ def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | No
         )
     )
     publish(job, changes)
+    apply_erasures(job)
 
 
 def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> Point:
@@ -48,7 +52,7 @@ def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> 
         return point_of_version(known, int(version or 0))
     job.run.parameters["as_of"] = as_of.isoformat()
     if as_of > job.run.started_at:
-        raise UsageError(f"{as_of:%Y-%m-%dT%H:%M:%SZ} is in the future.")
+        raise UsageError(f"{stamp(as_of)} is in the future.")
     return point_at(known, as_of)
 
 
@@ -59,7 +63,7 @@ def _check_pseudonyms(job: JobContext, point: Point) -> None:
         raise UsageError(
             f"The pseudonyms of the point {point} were made under another key than today's, and old and "
             "new ones must not mix; rebuild it from Bronze instead "
-            f"(spark-jobs reprocess --bronze-as-of {point.at:%Y-%m-%dT%H:%M:%SZ}). Nothing was changed."
+            f"(spark-jobs reprocess --bronze-as-of {stamp(point.at)}). Nothing was changed."
         )
 
 

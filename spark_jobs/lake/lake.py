@@ -116,20 +116,19 @@ class Lake:
         logs, _ = _delta_logs(self.spark._jvm)
         return logs.forTable(self.spark._jsparkSession, self.path(table))
 
-    def snapshot(self, table: Table, version: int) -> Any:
-        """The table as its log says that it was at a version, an object of Delta's in the JVM."""
-        _, none = _delta_logs(self.spark._jvm)
-        return self.log(table).getSnapshotAt(version, none, none, False)
-
-    def _snapshot(self, table: Table) -> Any:
+    def _snapshot(self, table: Table, version: int | None = None) -> Any:
         # Delta's Python API tells a version only by running a query over the whole history.
         _, none = _delta_logs(self.spark._jvm)
-        return self.log(table).update(False, none, none)
+        log = self.log(table)
+        return (
+            log.update(False, none, none)
+            if version is None
+            else log.getSnapshotAt(version, none, none, False)
+        )
 
     def property(self, table: Table, name: str, version: int | None = None) -> str | None:
         """A property of the table (at a version); None if it is not there, or is empty."""
-        snapshot = self._snapshot(table) if version is None else self.snapshot(table, version)
-        configuration = snapshot.metadata().configuration()
+        configuration = self._snapshot(table, version).metadata().configuration()
         return (configuration.get(name).get() or None) if configuration.contains(name) else None
 
     def set_properties(self, table: Table, properties: dict[str, str]) -> None:
@@ -156,9 +155,9 @@ class Lake:
         # Rows in one partition need no shuffle for any join or window that follows.
         return rows.coalesce(1) if self.is_small(table) else rows
 
-    def files(self, table: Table) -> DataFrame:
-        """The files of the table's newest version, as Delta's log describes them (AddFile)."""
-        return DataFrame(self._snapshot(table).allFiles().toDF(), self.spark)
+    def files(self, table: Table, version: int | None = None) -> DataFrame:
+        """The files of a version, by default the newest, as Delta's log describes them (AddFile)."""
+        return DataFrame(self._snapshot(table, version).allFiles().toDF(), self.spark)
 
     def grouped(self, rows: DataFrame, column: str, source: Table) -> DataFrame:
         """Rows, read from `source`, with all that share a value of `column` in one partition."""
@@ -227,7 +226,10 @@ class Lake:
         logs, _ = _delta_logs(self.spark._jvm)
         place = self.spark._jvm.org.apache.hadoop.fs.Path(self.path(table))  # pyright: ignore
         logs.invalidateCache(self.spark._jsparkSession, place)
-        self.append(table, rows)
+        # In one commit, where `create` and `append` take two.
+        writer = rows.select(*table.schema.names).write.format("delta").options(**table.properties)
+        writer.partitionBy(*table.partition_by).save(self.path(table))
+        self.versions_written[table.name] = self.version(table)
 
     def sync(
         self,

@@ -1,7 +1,8 @@
 """Takes what has been deleted off the disk: marked rows out of their files, and old files whole."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table
@@ -10,24 +11,24 @@ _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 _APPEND_ONLY = "delta.appendOnly"
 
 
-def purge(lake: Lake, table: Table, alone: bool) -> bool:
+def purge(lake: Lake, tables: Sequence[Table], alone: bool) -> None:
     """Rewrite files that hold deleted rows, then delete every file that the newest version does not need.
 
-    No older version of the table can be read afterwards, and nothing of its change feed. `alone` says
+    No older version of the tables can be read afterwards, and nothing of their change feeds. `alone` says
     that nobody else is writing: only then files that no commit ever named (of a job that was killed)
-    go too, since another writer's files look the same until they are committed. Returns whether the
-    table has been created.
+    go too, since another writer's files look the same until they are committed.
     """
-    if not lake.exists(table):
-        return False
+    tasks = [partial(_purge, lake, table, alone) for table in tables if lake.exists(table)]
+    if tasks:
+        with lake.setting(_RETENTION_CHECK, "false"):
+            lake.together(*tasks)
+
+
+def _purge(lake: Lake, table: Table, alone: bool) -> None:
     place = f"delta.`{lake.path(table).replace('`', '``')}`"
-    before = lake.version(table)
     lake.spark.sql(f"REORG TABLE {place} APPLY (PURGE)")
-    if lake.version(table) != before:
-        lake.versions_written[table.name] = lake.version(table)
-    with lake.setting(_RETENTION_CHECK, "false"):
-        lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
-    return True
+    lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
+    lake.versions_written[table.name] = lake.version(table)
 
 
 @contextlib.contextmanager

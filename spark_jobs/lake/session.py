@@ -52,7 +52,7 @@ LOCAL_DISK = {
 }
 #: A job ends before most of what the JVM's optimising compiler (C2) makes has paid for itself, and its
 #: work takes half of the processors' time meanwhile. It starts eight times later than by default;
-#: the loops that go over rows still reach it. benchmarks/jvm.py measures it.
+#: the loops that go over rows still reach it.
 LATE_C2 = (
     "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 "
     "-XX:Tier4CompileThreshold=120000 -XX:Tier4BackEdgeThreshold=320000"

@@ -16,7 +16,7 @@ from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
-from pyspark.sql import DataFrame
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
@@ -84,7 +84,13 @@ def _version(row: Any) -> Version:
 
 def utc(micros: int) -> dt.datetime:
     """A time from microseconds since 1970."""
-    return dt.datetime.fromtimestamp(micros / 1e6, dt.UTC)
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
+
+
+def stamp(at: dt.datetime) -> str:
+    """A time as people give it back to a command: in ISO 8601, never earlier than it was."""
+    up = at + dt.timedelta(microseconds=-at.microsecond % 1000)
+    return f"{up:%Y-%m-%dT%H:%M:%S}.{up.microsecond // 1000:03}Z"
 
 
 def version_at(lake: Lake, table: Table, at: dt.datetime) -> int:
@@ -94,8 +100,8 @@ def version_at(lake: Lake, table: Table, at: dt.datetime) -> int:
     if not past:
         oldest = known[-1]
         raise UsageError(
-            f"{table.name} has no version of {at:%Y-%m-%dT%H:%M:%SZ}: the oldest that its log tells of is "
-            f"{oldest.number}, of {oldest.at:%Y-%m-%dT%H:%M:%SZ}."
+            f"{table.name} has no version of {stamp(at)}: the oldest that its log tells of is "
+            f"{oldest.number}, of {stamp(oldest.at)}."
         )
     return max(past)
 
@@ -138,7 +144,7 @@ def why_unreachable(
         if version < oldest:
             return f"its transaction log before version {oldest} has been cleaned up"
         needed = _needed_files(lake, table, version)
-    except Py4JError:
+    except (Py4JError, PySparkException):
         return "its transaction log has gaps"
     missing = needed - (_files_there(lake, table) if there is None else there)
     if missing:
@@ -174,10 +180,9 @@ def _files_there(lake: Lake, table: Table) -> frozenset[str]:
 
 def _needed_files(lake: Lake, table: Table, version: int) -> frozenset[str]:
     """The data files and deletion vectors that the table is made of at a version."""
-    files = DataFrame(lake.snapshot(table, version).allFiles().toDF(), lake.spark)
     columns = ("path", "deletionVector.storageType", "deletionVector.pathOrInlineDv")
     found = set()
-    for row in files.select(*columns).collect():
+    for row in lake.files(table, version).select(*columns).collect():
         found.add(urllib.parse.unquote(row["path"]))
         if row["storageType"] == "u":
             found.add(deletion_vector_file(row["pathOrInlineDv"]))

@@ -103,13 +103,13 @@ def _base64_cores(data: bytes) -> Iterator[bytes]:
 
 def _needles(identifiers: Iterable[str]) -> Mapping[bytes, list[tuple[bytes, tuple[str, str]]]]:
     """All encodings of all identifiers by their first bytes, so that many are found in one pass."""
-    needles: dict[bytes, dict[bytes, tuple[str, str]]] = {}
+    needles: dict[bytes, list[tuple[bytes, tuple[str, str]]]] = {}
     for identifier in identifiers:
         if len(identifier) < _SHORTEST:
             raise ValueError(f"An identifier of {len(identifier)} characters would be found by chance.")
         for how, data in encodings(identifier):
-            needles.setdefault(data[:_SHORTEST], {}).setdefault(data, (identifier, how))
-    return {start: list(rest.items()) for start, rest in needles.items()}
+            needles.setdefault(data[:_SHORTEST], []).append((data, (identifier, how)))
+    return needles
 
 
 def _found(
@@ -147,7 +147,7 @@ def _pages(spark: SparkSession, file: Path) -> Iterator[bytes]:
     hadoop = jvm.org.apache.hadoop
     parquet = jvm.org.apache.parquet.hadoop
     configuration = spark.sparkContext._jsc.hadoopConfiguration()  # pyright: ignore
-    place = parquet.util.HadoopInputFile.fromPath(hadoop.fs.Path(file.as_uri()), configuration)
+    place = parquet.util.HadoopInputFile.fromPath(hadoop.fs.Path(str(file.absolute())), configuration)
     reader = parquet.ParquetFileReader.open(place)
     try:
         columns = list(reader.getFooter().getFileMetaData().getSchema().getColumns())

@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "run_id": run.run_id if run else self._run_id or "",
             "job": run.job if run else "",
-            "delivery_date": str(run.delivery_date) if run else "",
+            "delivery_date": str(run.delivery_date or "") if run else "",
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -37,7 +37,7 @@ def _name_the_only(context: SparkContext) -> None:
     named = {"job": "", "delivery_date": "", "run_id": ""}
     if len(_active) == 1:
         run = _active[0]
-        named = {"job": run.job, "delivery_date": str(run.delivery_date), "run_id": run.run_id}
+        named = {"job": run.job, "delivery_date": str(run.delivery_date or ""), "run_id": run.run_id}
     jvm = context._jvm
     for name, value in named.items():
         jvm.java.lang.System.setProperty(f"mlb.{name}", value)  # pyright: ignore

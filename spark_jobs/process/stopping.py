@@ -64,6 +64,11 @@ def sigterm_ends_jobs(on_request: Callable[[str], None]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def run_name(run: Run) -> str:
+    """What people call the run: the job, and its delivery if it has one."""
+    return f"{run.job} of {run.delivery_date}" if run.delivery_date else run.job
+
+
 def _cancel_jobs() -> None:
     for group, context in list(_stop.groups.items()):
         # A run between two Spark jobs must not start the next one.
@@ -76,7 +81,7 @@ def stoppable(context: SparkContext, run: Run) -> Iterator[None]:
     # A run may be part of another one (recover).
     before = {name: context.getLocalProperty(name) for name in _GROUP_PROPERTIES}
     group = f"{run.job} {run.delivery_date} {run.run_id}"
-    context.setJobGroup(group, f"{run.job} of {run.delivery_date}", interruptOnCancel=True)
+    context.setJobGroup(group, run_name(run), interruptOnCancel=True)
     _stop.groups[group] = context
     try:
         if _stop.requested:

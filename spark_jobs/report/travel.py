@@ -1,6 +1,5 @@
 """Versions, points and differences, printed as tables for a terminal."""
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from spark_jobs.jobs.reprocess import Comparison, other_bronze
 from spark_jobs.lake.diff import ADDED, CHANGED, ChangedRow, Diff, diff
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table, dataset_tables
-from spark_jobs.lake.travel import Version, check_reachable, check_version, versions
+from spark_jobs.lake.travel import Version, check_reachable, check_version, stamp, versions
 from spark_jobs.report.tables import WIDE, all_tables
 from spark_jobs.settings import Settings
 
@@ -41,7 +40,7 @@ def show_versions(name: str, known: Sequence[Version], console: Console) -> None
     columns = ("version", "time (UTC)", "operation", "job", "delivery", "rows", "run")
     wide = console.width >= WIDE
     rows = (
-        (v.number, _time(v.at), v.operation, v.job, v.delivery_date, _touched(v), v.run_id) for v in known
+        (v.number, stamp(v.at), v.operation, v.job, v.delivery_date, _touched(v), v.run_id) for v in known
     )
     shown = len(columns) if wide else len(columns) - 1
     _show(console, f"Versions of {name}", columns[:shown], [row[:shown] for row in rows])
@@ -63,7 +62,7 @@ def print_points(
     known = read_points(Lake(spark, settings.lake_root), contract)
     silver = dataset_tables(contract).current.name
     columns = (silver, "time (UTC)", "job", "delivery")
-    rows = ((p.silver, _time(p.at), p.job, p.delivery_date) for p in reversed(known[-limit:]))
+    rows = ((p.silver, stamp(p.at), p.job, p.delivery_date) for p in reversed(known[-limit:]))
     _show(console, "Consistent points, for spark-jobs restore --to-version", columns, rows)
 
 
@@ -150,10 +149,6 @@ def _values(row: ChangedRow) -> str | None:
     known = {**row.before, **row.after}
     told = (f"{n}={v}" for n, v in known.items() if v is not None and n not in row.key)
     return ", ".join(told) or None
-
-
-def _time(at: dt.datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _text(value: Any) -> str:

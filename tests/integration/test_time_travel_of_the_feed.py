@@ -38,8 +38,10 @@ def test_another_contract_and_back(new_lake: Callable[..., TestLake], tmp_path: 
     text = CONTRACT.read_text()
     assert text.count("'P', 'C', '1B'") == 1
     contract = parse_contract(text.replace("'P', 'C', '1B'", "'P', '1B'"))
-    other = dataclasses.replace(lake, contract=contract)
-    run = run_job(lake.spark, lake.settings, contract, "reprocess", None, reprocess)
+    other, told = dataclasses.replace(lake, contract=contract), []
+    run = run_job(
+        lake.spark, lake.settings, contract, "reprocess", None, lambda job: told.extend(reprocess(job))
+    )
     assert run.exit_code == 0 and run.rows["silver/employees removed"] > 0, run.error
     assert run.rows["rows_in"] == sum(
         run.rows[outcome] for outcome in ("staged", "duplicate", "superseded", "quarantined")

@@ -1,11 +1,15 @@
 """Misuse of the command line: one sentence, the right exit code, no stack trace."""
 
+import datetime as dt
+import logging
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from spark_jobs.cli import main
+from spark_jobs.cli.options import tell
+from spark_jobs.ledger import Run
 
 
 @pytest.mark.parametrize(
@@ -16,6 +20,9 @@ from spark_jobs.cli import main
         (["run"], "either --date, or --from and --to"),
         (["run", "--from", "2023-10-02", "--to", "2023-10-01"], "is after --to"),
         (["run", "--date", "2023-10-01", "--to", "2023-10-01"], "either --date"),
+        (["erase", "somebody01"], "and a --reason"),
+        (["erase", "--reason", "a letter"], "Give one EMPLOYEE_ID"),
+        (["erase", "somebody01", "--again"], "--again takes neither"),
         (["etl", "--date", "2023-10-01", "--contract", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["etl", "--date", "2023-10-01", "--quarantine-limit", "7"], "MLB_QUARANTINE_LIMIT"),
     ],
@@ -38,3 +45,14 @@ def test_a_contract_with_an_error_names_it(tmp_path: Path) -> None:
 def test_help_teaches() -> None:
     said = CliRunner().invoke(main, ["--help"]).output
     assert "Exit codes" in said and "sample-feed" in said
+
+
+@pytest.mark.parametrize(("date", "said"), [(dt.date(2023, 10, 1), "2023-10-01"), (None, "whole lake")])
+def test_a_run_is_told_on_one_line(
+    date: dt.date | None, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run("load", "employees", "1.0.0", date, dt.datetime.now(dt.UTC), rows={"rows_in": 1200})
+    run.finish(0)
+    with caplog.at_level(logging.INFO, "spark_jobs"):
+        tell(run)
+    assert caplog.messages[0].startswith(f"{said}  load ") and "ok  rows_in 1,200" in caplog.messages[0]

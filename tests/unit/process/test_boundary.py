@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from spark_jobs import cli
+from spark_jobs.cli import options
 
 ETL = ["etl", "--date", "2023-10-01"]
 
@@ -56,7 +57,7 @@ def test_an_unexpected_exception_is_one_sentence_and_its_story_is_in_the_log(
     def broken(file: Path) -> None:
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr(cli, "read_contract", broken)
+    monkeypatch.setattr(options, "read_contract", broken)
     result = run(*ETL)
     assert result.exit_code == 1 and "Traceback" not in result.output
     assert "error: RuntimeError: first line." in result.output
@@ -67,7 +68,7 @@ def test_an_unexpected_exception_is_one_sentence_and_its_story_is_in_the_log(
 def test_sigterm_before_any_run_ends_the_command_at_once(
     message: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "read_contract", lambda file: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(options, "read_contract", lambda file: os.kill(os.getpid(), signal.SIGTERM))
     result = run(*ETL)
     assert result.exit_code == 143
     told = json.loads(message.read_text())
