@@ -30,12 +30,12 @@ def erase_command(
     if not again and not (employee_ids and reason):
         raise UsageError("Give one EMPLOYEE_ID or several, and a --reason; or --again.")
     from spark_jobs.jobs.erase import Request, erase
-    from spark_jobs.jobs.erasures import apply_again
+    from spark_jobs.jobs.erasures import apply_erasures
     from spark_jobs.jobs.runner import run_job
 
     settings, contract, spark = start(options)
     request = Request(employee_ids, reason or "", by or getpass.getuser())
-    job = apply_again if again else lambda context: erase(context, request)
+    job = apply_erasures if again else lambda context: erase(context, request)
     finish(run_job(spark, settings, contract, "erase", None, job))
 
 

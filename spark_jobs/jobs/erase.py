@@ -4,26 +4,19 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from spark_jobs.errors import UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import (
     BEGUN,
     COMPLETE,
-    asked,
     entries,
     finish_erasing,
+    found,
     known_by,
     no_one,
-    record_of,
-    record_rule,
     write_entries,
 )
-from spark_jobs.jobs.landed import people_in_landing
 from spark_jobs.privacy.erasure import ErasedPeople, words
 
 _LONGEST_REASON = 500
@@ -47,7 +40,7 @@ def erase(job: JobContext, request: Request) -> None:
     who it is.
     """
     people = _people(job, request)
-    there = _found(job, people)
+    there = found(job, people)
     rows = {row["person"]: row for row in entries(job) if row["person"] in people.pseudonyms}
     _check_known(people, there | set(rows))
     begun = {person for person, row in rows.items() if row["state"] == BEGUN}
@@ -61,7 +54,7 @@ def erase(job: JobContext, request: Request) -> None:
     if not todo.pseudonyms:
         return
     _begin(job, request, todo, rows)
-    finish_erasing(job, todo, known, always_purge=True)
+    finish_erasing(job, todo, known)
 
 
 def _people(job: JobContext, request: Request) -> ErasedPeople:
@@ -102,24 +95,6 @@ def _check_known(people: ErasedPeople, known: set[str]) -> None:
             f"{unknown} of the {len(people.pseudonyms)} people to erase are unknown: no record in the "
             "landing zone or the lake names such an id, and none was erased before. Nothing was changed."
         )
-
-
-def _found(job: JobContext, people: ErasedPeople) -> set[str]:
-    """The people, by pseudonym, of whom there is anything in landing or the tables."""
-    tables, person, rule = job.tables, job.contract.person, record_rule(job, people)
-    by_id = asked(lambda employee_id: sorted(people.people_in(employee_id)), "array<string>")
-    by_record = asked(rule.people_in, "array<string>")
-    found = people_in_landing(job, people, f"{job.settings.landing_root}/{job.contract.dataset}")
-    named = [
-        job.lake.read(tables.bronze).select(by_record(record_of(job)).alias("people")),
-        job.lake.read(tables.quarantine).select(by_record("record").alias("people")),
-        job.lake.read(tables.attempts).select(by_record("record").alias("people")),
-    ]
-    for table in (tables.staging, tables.current, tables.history, tables.identity):
-        ids = job.lake.read(table).select(person).distinct()
-        named.append(ids.select(by_id(person).alias("people")))
-    people_in = reduce(DataFrame.union, named).select(F.explode("people").alias("person")).distinct()
-    return found | {row["person"] for row in people_in.collect()}
 
 
 def _begin(job: JobContext, request: Request, people: ErasedPeople, rows: dict) -> None:

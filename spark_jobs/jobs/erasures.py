@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
@@ -10,7 +11,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError, UsageError
 from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.context import JobContext
-from spark_jobs.jobs.landed import redact_landing
+from spark_jobs.jobs.landed import people_in_landing, redact_landing
 from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.lake import Synced
@@ -75,24 +76,26 @@ def complete(job: JobContext, people: ErasedPeople, notes: list[str]) -> None:
 
 
 def apply_erasures(job: JobContext) -> None:
-    """Erase from all tables again whom the ledger of erasures names.
+    """Erase again whom the ledger of erasures names, wherever they came back.
 
-    For any job that brings old data back (restore, reprocess), at its end. Where somebody had come back,
-    Gold is computed again and the run's `point` is that of what is there then.
+    For any job that brings old data back (restore, reprocess), at its end, and for `erase --again`. Where
+    somebody had come back, Gold is computed again and the run's `point` is that of what is there then.
+    Raises JobError as `finish_erasing`.
     """
-    people = erased_people(job)
-    if people:
-        remove(job, people.also_known_by(known_by(job, people).identifiers), always_purge=False)
-
-
-def apply_again(job: JobContext) -> None:
-    """Erase from everything again, landing too, whom the ledger of erasures names (`erase --again`)."""
     people = erased_people(job)
     if people is None:
         job.run.notes.append("Nobody has been erased.")
         return
-    unfinished = any(row["state"] == BEGUN for row in entries(job))
-    finish_erasing(job, people, known_by(job, people), always_purge=unfinished)
+    rows = entries(job)
+    there = found(job, people)
+    # Begun again before anything goes: whoever is killed between rows and files is finished later.
+    back = [row for row in rows if row["person"] in there and row["state"] == COMPLETE]
+    if back:
+        write_entries(job, [{**row.asDict(), "state": BEGUN} for row in back])
+    begun = {row["person"] for row in rows if row["state"] == BEGUN}
+    if there | begun:
+        todo = people.of(frozenset(there | begun))
+        finish_erasing(job, todo, known_by(job, todo))
 
 
 def keep_out(job: JobContext, folder: str) -> bool:
@@ -111,15 +114,39 @@ def keep_out(job: JobContext, folder: str) -> bool:
     return landing.files > 0
 
 
-def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known", always_purge: bool) -> None:
-    """Erase people from landing and tables, and close their rows of the ledger.
+def found(job: JobContext, people: ErasedPeople) -> set[str]:
+    """The people, by pseudonym, of whom there is anything in landing or the tables."""
+    tables, person, rule = job.tables, job.contract.person, record_rule(job, people)
+    by_id = asked(lambda employee_id: sorted(people.people_in(employee_id)), "array<string>")
+    by_record = asked(rule.people_in, "array<string>")
+    in_landing = people_in_landing(job, people, f"{job.settings.landing_root}/{job.contract.dataset}")
+    named = [
+        job.lake.read(tables.bronze).select(by_record(record_of(job)).alias("people")),
+        job.lake.read(tables.quarantine).select(by_record("record").alias("people")),
+        job.lake.read(tables.attempts).select(by_record("record").alias("people")),
+    ]
+    for table in (tables.staging, tables.current, tables.history, tables.identity):
+        ids = job.lake.read(table).select(person).distinct()
+        named.append(ids.select(by_id(person).alias("people")))
+    people_in = reduce(DataFrame.union, named).select(F.explode("people").alias("person")).distinct()
+    return in_landing | {row["person"] for row in people_in.collect()}
+
+
+def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> None:
+    """Erase people from landing and tables, Gold following, and close their rows of the ledger.
 
     Raises JobError where a landing file names them that cannot be rewritten.
     """
     people = people.also_known_by(known.identifiers)
     landing = redact_landing(job, people, f"{job.settings.landing_root}/{job.contract.dataset}")
-    job.run.rows.update(files_redacted=landing.files, landing_rows_erased=landing.records)
-    remove(job, people, always_purge)
+    counts = delete_rows(job, people)
+    job.run.rows.update(
+        files_redacted=landing.files,
+        landing_rows_erased=landing.records,
+        **{f"{name}_erased": synced.deleted for name, synced in counts.items()},
+        values_blanked=sum(synced.updated for synced in counts.values()),
+    )
+    _purge_tables(job)
     if landing.left:
         raise JobError(
             f"{', '.join(landing.left)} cannot be read as CSV and names a person who is to be erased: "
@@ -130,13 +157,8 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known", always
     complete(job, people, notes)
 
 
-def remove(job: JobContext, people: ErasedPeople, always_purge: bool) -> None:
-    """Delete people's rows from all tables, and old files that may hold them; Gold follows."""
-    counts = delete_rows(job, people)
-    job.run.rows.update({f"{name}_erased": synced.deleted for name, synced in counts.items()})
-    job.run.rows["values_blanked"] = sum(synced.updated for synced in counts.values())
-    if not always_purge and not any(synced.changed for synced in counts.values()):
-        return
+def _purge_tables(job: JobContext) -> None:
+    """Take what has been deleted off the disk, and compute Gold from what is left."""
     storage.delete(job.spark, f"{job.lake.root}/rebuild")
     # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
     purge(job.lake, job.tables.all, alone=job.settings.lake_is_local)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from spark_jobs.gold import team_season_payroll
 from spark_jobs.jobs.erase import Request, erase
-from spark_jobs.jobs.erasures import apply_again, apply_erasures
+from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.runner import run_job
 from spark_jobs.lake import purge
 from spark_jobs.lake.lake import Lake
@@ -232,7 +232,7 @@ def test_again_changes_nothing(planted: TestLake) -> None:
     versions = {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
     run = erase_job(planted, ERASED[0].columns["employee_id"])
     assert run.error is None and any("Erased on" in note for note in run.notes)
-    again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, apply_again)
+    again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, apply_erasures)
     assert again.error is None
     assert versions == {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
 
