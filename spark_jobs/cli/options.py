@@ -68,16 +68,18 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     """Everything a job needs; the lake is held and Spark runs until the command ends."""
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
-    from spark_jobs.lake.session import start_session, stop_session
+    from spark_jobs.lake.session import is_running, start_session, stop_session
 
     context = click.get_current_context()
     context.obj.delivery_date = context.params.get("date")
     settings = settings_of(options)
     contract = read_contract(settings.contract)
     context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
+    was_running = is_running()
     with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
         spark = start_session(settings, _app_name(context))
-    context.call_on_close(lambda: stop_session(spark))
+    if not was_running:  # else it is for whoever has started it to stop
+        context.call_on_close(lambda: stop_session(spark))
     return settings, contract, spark
 
 

@@ -93,6 +93,11 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
     return session
 
 
+def is_running() -> bool:
+    """Whether this process has a session already."""
+    return SparkContext._active_spark_context is not None
+
+
 def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
     on_s3 = s3.configuration(settings, os.environ)
     jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
