@@ -2,7 +2,7 @@
 
 import click
 
-from spark_jobs.cli import erase, look, quarantine, stages, travel
+from spark_jobs.cli import erase, look, maintain, quarantine, stages, travel
 from spark_jobs.process.boundary import JobGroup
 
 
@@ -27,6 +27,6 @@ def main() -> None:
     """
 
 
-for _module in (stages, look, quarantine, travel, erase):
+for _module in (stages, look, quarantine, travel, erase, maintain):
     for _command in _module.COMMANDS:
         main.add_command(_command)

@@ -1,4 +1,4 @@
-"""The commands of the four stages, alone and in order, and of the upkeep."""
+"""The commands of the four stages, alone and in order."""
 
 import datetime as dt
 import logging
@@ -87,22 +87,10 @@ def _days(date: dt.date | None, first: dt.date | None, last: dt.date | None) -> 
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-@click.command("maintain")
-@settings_options
-def maintain_command(**options: Any) -> None:
-    """Weekly upkeep: compact small files, and delete those that no promised version needs."""
-    from spark_jobs.jobs.maintain import maintain
-    from spark_jobs.jobs.runner import run_job
-
-    settings, contract, spark = start(options)
-    finish(run_job(spark, settings, contract, "maintain", None, maintain))
-
-
 COMMANDS = (
     _stage("ingest", "Landing to Bronze: append the delivery's new files as they are, each once."),
     _stage("etl", "Bronze to a staged batch: type, judge and reduce the delivery; quarantine the rest."),
     _stage("load", "Staged batch to Silver: merge it into the current table, history and identities."),
     aggregate_command,
     run_command,
-    maintain_command,
 )

@@ -74,7 +74,7 @@ def _with_season_before(employments: DataFrame, seasons: list[int]) -> DataFrame
 def _changed_seasons(job: JobContext, now: int) -> list[int] | None:
     """The seasons to compute anew for Silver's version `now`, or None for all of them."""
     silver = job.tables.current
-    since = _seen_version(job)
+    since = seen_version(job)
     if since is None or since > now:
         return None
     if since == now:
@@ -100,7 +100,7 @@ def _feed_is_gone(error: PySparkException | Py4JJavaError) -> bool:
     return "[FAILED_READ_FILE.FILE_NOT_EXIST]" in str(error.java_exception)
 
 
-def _seen_version(job: JobContext) -> int | None:
+def seen_version(job: JobContext) -> int | None:
     """The version of Silver that the last finished run has brought into Gold.
 
     From the ledger, whose row is written after the last Gold commit: a run that was killed before

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import all_bronze_as_decided
+from spark_jobs.jobs.load import loaded_dates
 from spark_jobs.jobs.rebuild import (
     Staging,
     Tables,
@@ -23,12 +24,9 @@ from spark_jobs.jobs.rebuild import (
 )
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Differences
-from spark_jobs.lake.tables import LOADS, Table
+from spark_jobs.lake.tables import LOADS, REBUILD, Table
 from spark_jobs.quarantine.refused import keep_reasons, refused_rows, settled
 from spark_jobs.silver.batch import SUPERSEDED
-
-#: The folder of the lake in which rebuilt tables lie.
-REBUILD = "rebuild"
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,6 @@ def rebuild_beside(job: JobContext, staging: Staging, seasons: Sequence[int]) ->
     tables = [table for table, _ in (*silver, *gold)]
     contents = [*silver_rows, *_beside(job, gold)]
     return Rebuilt(staged, loaded, refused_beside, judged, list(zip(tables, contents, strict=True)))
-
-
-def loaded_dates(job: JobContext) -> list[dt.date]:
-    """The deliveries that Silver is made of."""
-    rows = job.lake.read(LOADS).where(F.col("dataset") == job.contract.dataset).collect()
-    return sorted({row["_delivery_date"] for row in rows})
 
 
 def _of_seasons(job: JobContext, staging: Staging, seasons: Sequence[int]) -> tuple[DataFrame, DataFrame]:

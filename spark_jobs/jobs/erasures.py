@@ -16,7 +16,7 @@ from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.purge import deletable, is_append_only, purge
-from spark_jobs.lake.tables import ERASURES, Table
+from spark_jobs.lake.tables import ERASURES, REBUILD, Table
 from spark_jobs.privacy.erasure import ErasedPeople, RecordRule, person_column
 from spark_jobs.privacy.pseudonyms import ERASURE_KEY, key_id, load_key
 
@@ -53,9 +53,9 @@ def entries(job: JobContext) -> list[Row]:
     return job.lake.read(ERASURES).where(F.col("dataset") == job.contract.dataset).collect()
 
 
-def erased_people(job: JobContext) -> ErasedPeople | None:
-    """All whom the ledger of erasures names; None where it names nobody (then no key is needed)."""
-    people = frozenset(row["person"] for row in entries(job))
+def people_of(job: JobContext, rows: Iterable[Row]) -> ErasedPeople | None:
+    """All whom rows of the ledger of erasures name; None where they name nobody (then no key is needed)."""
+    people = frozenset(row["person"] for row in rows)
     return no_one(job).of(people) if people else None
 
 
@@ -82,11 +82,11 @@ def apply_erasures(job: JobContext) -> None:
     somebody had come back, Gold is computed again and the run's `point` is that of what is there then.
     Raises JobError as `finish_erasing`.
     """
-    people = erased_people(job)
+    rows = entries(job)
+    people = people_of(job, rows)
     if people is None:
         job.run.notes.append("Nobody has been erased.")
         return
-    rows = entries(job)
     there = found(job, people)
     # Begun again before anything goes: whoever is killed between rows and files is finished later.
     back = [row for row in rows if row["person"] in there and row["state"] == COMPLETE]
@@ -100,7 +100,8 @@ def apply_erasures(job: JobContext) -> None:
 
 def keep_out(job: JobContext, folder: str) -> bool:
     """Take erased people out of a delivery's files, before anything reads them; whether it held any."""
-    people = erased_people(job)
+    rows = entries(job)
+    people = people_of(job, rows)
     if people is None:
         return False
     landing = redact_landing(job, people, folder)
@@ -109,7 +110,7 @@ def keep_out(job: JobContext, folder: str) -> bool:
         job.run.notes.append(
             f"{source_file}: It cannot be read and names a person who has been erased. Delete it."
         )
-    if any(row["state"] == BEGUN for row in entries(job)):
+    if any(row["state"] == BEGUN for row in rows):
         job.run.notes.append("An erasure has not been finished: run `spark-jobs erase --again`.")
     return landing.files > 0
 
@@ -159,13 +160,11 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
 
 def _purge_tables(job: JobContext) -> None:
     """Take what has been deleted off the disk, and compute Gold from what is left."""
-    storage.delete(job.spark, f"{job.lake.root}/rebuild")
+    storage.delete(job.spark, f"{job.lake.root}/{REBUILD}")
     # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
     purge(job.lake, job.tables.all, alone=job.settings.lake_is_local)
     if job.lake.exists(job.tables.current):
-        # Whole, since the change feed has gone with the rows that it told of; from Silver as it is now,
-        # which is what the point then says, and not as it was before the rows went.
-        job.lake.versions_read.pop(job.tables.current.name, None)
+        # Whole, since the change feed has gone with the rows that it told of.
         aggregate(job, full=True)
 
 

@@ -43,7 +43,7 @@ def load(job: JobContext) -> None:
     _mark_loaded(job)
     for _ in range(_MOST_TRIES):
         seen = job.lake.version(LOADS)
-        _publish(job, staged, _loaded(job))
+        _publish(job, staged, loaded_dates(job))
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again.
         if job.lake.version(LOADS) == seen:
@@ -62,14 +62,15 @@ def _check_staged(job: JobContext) -> None:
         raise JobError(f"The delivery of {job.date} has not been staged: run etl for it first.")
 
 
-def _loaded(job: JobContext) -> list[dt.date]:
+def loaded_dates(job: JobContext) -> list[dt.date]:
+    """The deliveries that Silver is made of."""
     rows = job.lake.read(LOADS).where(F.col("dataset") == job.contract.dataset).collect()
     return sorted({row["_delivery_date"] for row in rows})
 
 
 def _mark_loaded(job: JobContext) -> None:
     """Mark this delivery as loaded, before Silver changes."""
-    if job.date not in _loaded(job):
+    if job.date not in loaded_dates(job):
         mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
         job.lake.append(LOADS, mark.coalesce(1))
 

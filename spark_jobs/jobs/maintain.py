@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pyspark.sql import functions as F
 
 from spark_jobs.gold import GOLD
+from spark_jobs.jobs.aggregate import seen_version
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching
-from spark_jobs.lake.tables import LOADS, MANIFEST, RUNS, Table
-from spark_jobs.lake.upkeep import Size, commit_time, compact, kept_time, size_of, vacuum
-from spark_jobs.ledger import points, succeeded
+from spark_jobs.lake.tables import LOADS, MANIFEST, REBUILD, RUNS, Table
+from spark_jobs.lake.travel import versions
+from spark_jobs.lake.upkeep import Size, compact, kept_time, size_of, vacuum
+from spark_jobs.ledger import succeeded
 
 #: Tables rebuilt beside the live ones (`reprocess --dry-run`) are for people to look at, for so long.
 _SCRATCH = dt.timedelta(days=7)
@@ -47,11 +49,10 @@ def _unread_since(job: JobContext, table: Table) -> dt.datetime | None:
     """Since when the change feed of a table waits to be read by aggregate; None if nothing waits."""
     if table != job.tables.current:
         return None
-    seen = F.col("point").getItem(table.name)
-    read = points(job.lake, job.contract.dataset).agg(F.max_by(seen, "finished_at")).collect()[0][0]
+    read = seen_version(job)
     if read is None or read >= job.lake.version(table):
         return None
-    return commit_time(job.lake, table, read + 1)
+    return next((v.at for v in versions(job.lake, table) if v.number == read + 1), None)
 
 
 def _drop_retracted(job: JobContext) -> int:
@@ -80,7 +81,7 @@ def _forget_files(job: JobContext, now: dt.datetime) -> int:
 def _drop_scratch(job: JobContext, now: dt.datetime) -> None:
     last = job.lake.read(RUNS).where("job = 'reprocess'").agg(F.max("started_at")).collect()[0][0]
     if last is None or last.astimezone(dt.UTC) < now - _SCRATCH:
-        storage.delete(job.spark, f"{job.lake.root}/rebuild")
+        storage.delete(job.spark, f"{job.lake.root}/{REBUILD}")
 
 
 def _tell(job: JobContext, tables: Sequence[Table], before: dict[str, Size]) -> None:

@@ -126,7 +126,7 @@ def _replay(day: dt.date, run_stage: RunStage) -> Run:
 def _settle(job: JobContext, pending: DataFrame) -> None:
     """Note what became of each attempt: the state in which its row is now, and why."""
     states = job.lake.read(job.tables.quarantine).selectExpr(
-        "_row_id", "state AS _state", "CASE WHEN state = 'open' THEN reasons END AS _now"
+        "_row_id", "state AS _state", f"CASE WHEN state = '{OPEN}' THEN reasons END AS _now"
     )
     known = pending.join(states, on="_row_id", how="inner").localCheckpoint()
     settled = known.withColumns({"outcome": F.col("_state"), "reasons": F.col("_now")})

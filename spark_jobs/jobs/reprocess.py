@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from spark_jobs.errors import JobError, UsageError
-from spark_jobs.jobs.beside import REBUILD, compare_with_live, loaded_dates, rebuild_beside
+from spark_jobs.jobs.beside import compare_with_live, rebuild_beside
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import all_bronze_as_decided
 from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.etl import check_key
+from spark_jobs.jobs.load import loaded_dates
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.rebuild import Staging, stage_all
 from spark_jobs.lake.lake import Differences, Lake, Synced
 from spark_jobs.lake.storage import delete
-from spark_jobs.lake.tables import Table
+from spark_jobs.lake.tables import REBUILD, Table
 from spark_jobs.lake.travel import check_reachable, check_version, oldest_reachable, stamp, version_at
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key
 

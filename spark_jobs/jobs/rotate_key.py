@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import JobError, UsageError
-from spark_jobs.jobs.beside import loaded_dates
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import all_bronze_as_decided
+from spark_jobs.jobs.load import loaded_dates
 from spark_jobs.jobs.publish import publish
 from spark_jobs.jobs.rebuild import resolved, silver_tables
 from spark_jobs.lake.lake import Differences

@@ -83,6 +83,10 @@ class Lake:
         """Where a table lies."""
         return f"{self.root}/{table.name}"
 
+    def sql_name(self, table: Table) -> str:
+        """The table's name in a SQL statement."""
+        return f"delta.`{self.path(table).replace('`', '``')}`"
+
     def exists(self, table: Table) -> bool:
         """Whether the table has been created."""
         return self.version(table) >= 0
@@ -133,9 +137,8 @@ class Lake:
 
     def set_properties(self, table: Table, properties: dict[str, str]) -> None:
         """Set properties of a table in one commit; an empty text stands for none."""
-        pairs = ", ".join(f"{_literal(name)} = {_literal(value)}" for name, value in properties.items())
-        path = self.path(table).replace("`", "``")
-        self.spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({pairs})")
+        pairs = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in properties.items())
+        self.spark.sql(f"ALTER TABLE {self.sql_name(table)} SET TBLPROPERTIES ({pairs})")
         self.versions_written[table.name] = self.version(table)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
@@ -333,7 +336,7 @@ def _equal_maps(name: str) -> str:
     return " <=> ".join(f"sort_array(map_entries({side}.{name}))" for side in ("new", "old"))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """SQL: a string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -25,7 +25,7 @@ def purge(lake: Lake, tables: Sequence[Table], alone: bool) -> None:
 
 
 def _purge(lake: Lake, table: Table, alone: bool) -> None:
-    place = f"delta.`{lake.path(table).replace('`', '``')}`"
+    place = lake.sql_name(table)
     lake.spark.sql(f"REORG TABLE {place} APPLY (PURGE)")
     lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
     lake.versions_written[table.name] = lake.version(table)
@@ -54,6 +54,4 @@ def is_append_only(lake: Lake, table: Table) -> bool:
 
 def _alter(lake: Lake, table: Table, value: str) -> None:
     if lake.property(table, _APPEND_ONLY) != value:
-        place = f"delta.`{lake.path(table).replace('`', '``')}`"
-        lake.spark.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('{_APPEND_ONLY}' = '{value}')")
-        lake.versions_written[table.name] = lake.version(table)
+        lake.set_properties(table, {_APPEND_ONLY: value})

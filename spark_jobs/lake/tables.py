@@ -212,6 +212,9 @@ def attempts_table(dataset: str) -> Table:
     )
 
 
+#: The folder of a lake in which tables are rebuilt beside the live ones.
+REBUILD = "rebuild"
+
 RUNS = Table(
     name="ops/runs",
     description=(

@@ -1,7 +1,6 @@
 """Upkeep of a table: small files made large, old files deleted, nothing that anybody still reads."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from delta.exceptions import DeltaConcurrentModificationException
@@ -11,7 +10,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import JobError
 from spark_jobs.lake import storage
-from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.lake import Lake, literal
 from spark_jobs.lake.tables import Table
 
 _MOST_TRIES = 5
@@ -52,9 +51,10 @@ def compact(lake: Lake, table: Table) -> bool:
         if table.partition_by:
             optimize = optimize.where(_of_partitions(table, [row["partitionValues"] for row in partitions]))
         try:
-            optimize.executeZOrderBy(
-                *table.cluster_by
-            ) if table.cluster_by else optimize.executeCompaction()
+            if table.cluster_by:
+                optimize.executeZOrderBy(*table.cluster_by)
+            else:
+                optimize.executeCompaction()
         except DeltaConcurrentModificationException:
             continue
         lake.versions_written[table.name] = lake.version(table)
@@ -83,11 +83,8 @@ def untidy(files: DataFrame) -> DataFrame:
 
 
 def _of_partitions(table: Table, partitions: list[dict[str, str]]) -> str:
-    def quoted(value: str) -> str:
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
     def one(values: dict[str, str]) -> str:
-        return " AND ".join(f"{name} = {quoted(values[name])}" for name in table.partition_by)
+        return " AND ".join(f"{name} = {literal(values[name])}" for name in table.partition_by)
 
     return " OR ".join(f"({one(values)})" for values in partitions)
 
@@ -97,15 +94,12 @@ def vacuum(lake: Lake, table: Table, kept: dt.timedelta, days: int) -> None:
 
     Anybody else's VACUUM keeps that promise too, since Delta refuses a shorter time than the property.
     """
-    place = f"delta.`{lake.path(table)}`"
-    wanted = f"interval {days} days"
-    if any(lake.property(table, name) != wanted for name in _DURATIONS):
-        properties = ", ".join(f"'{name}' = '{wanted}'" for name in _DURATIONS)
-        lake.spark.sql(f"ALTER TABLE {place} SET TBLPROPERTIES ({properties})")
-        lake.versions_written[table.name] = lake.version(table)
+    promise: dict[str, str] = {name: f"interval {days} days" for name in _DURATIONS}
+    if any(lake.property(table, name) != value for name, value in promise.items()):
+        lake.set_properties(table, promise)
     # Not logged as a commit: a table in which nothing has changed keeps its version, and the ledger tells.
     with lake.setting("spark.databricks.delta.vacuum.logging.enabled", "false"):
-        lake.spark.sql(f"VACUUM {place} RETAIN {kept / dt.timedelta(hours=1):.4f} HOURS")
+        lake.spark.sql(f"VACUUM {lake.sql_name(table)} RETAIN {kept / dt.timedelta(hours=1):.4f} HOURS")
 
 
 def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> dt.timedelta:
@@ -118,13 +112,3 @@ def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> 
         return promised
     # An hour more: commit times are those of the writers' clocks.
     return max(promised, now - unread_since + dt.timedelta(hours=1))
-
-
-def commit_time(lake: Lake, table: Table, version: int) -> dt.datetime | None:
-    """When a version was committed (UTC); None where there is no such version any more."""
-    history = DeltaTable.forPath(lake.spark, lake.path(table)).history()
-    found: Iterator = (
-        row[0] for row in history.where(F.col("version") == version).select("timestamp").collect()
-    )
-    time = next(found, None)
-    return time.astimezone(dt.UTC) if time else None
