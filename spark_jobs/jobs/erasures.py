@@ -78,14 +78,13 @@ def complete(job: JobContext, people: ErasedPeople, notes: list[str]) -> None:
 def apply_erasures(job: JobContext) -> None:
     """Erase again whom the ledger of erasures names, wherever they came back.
 
-    For any job that brings old data back (restore, reprocess), at its end, and for `erase --again`. Where
-    somebody had come back, Gold is computed again and the run's `point` is that of what is there then.
-    Raises JobError as `finish_erasing`.
+    For any job that brings old data back (restore, reprocess), before its end, and for `erase --again`.
+    Where somebody had come back, Gold is computed again and the run's `point` is that of what is there
+    then. Raises JobError as `finish_erasing`.
     """
     rows = entries(job)
     people = people_of(job, rows)
     if people is None:
-        job.run.notes.append("Nobody has been erased.")
         return
     there = found(job, people)
     # Begun again before anything goes: whoever is killed between rows and files is finished later.

@@ -1,5 +1,7 @@
 """etl: Bronze → a staged batch. Typed, judged, and reduced to one row a key."""
 
+from functools import partial
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -30,9 +32,11 @@ def etl(job: JobContext) -> None:
     staged = staged_rows(job, reduced)
     held = _held(job, staged)
     counts = _count(job, bronze, reduced, held)
-    _quarantine(job, bronze, reduced, held)
-    _refuse_too_many(job, counts)
-    _stage(job, staged, key)
+    quarantine = partial(_quarantine, job, bronze, reduced, held)
+    if too_many(job, counts[QUARANTINED], sum(counts.values())):
+        quarantine()
+        raise _too_many(job, counts)
+    job.lake.together(quarantine, partial(_stage, job, staged, key))
 
 
 def reduce_deliveries(job: JobContext, bronze: DataFrame, key: bytes) -> DataFrame:
@@ -122,12 +126,9 @@ def too_many(job: JobContext, refused: int, rows_in: int) -> bool:
     return refused > job.settings.quarantine_limit * rows_in
 
 
-def _refuse_too_many(job: JobContext, counts: dict[str, int]) -> None:
-    rows_in, refused = sum(counts.values()), counts[QUARANTINED]
-    limit = job.settings.quarantine_limit
-    if too_many(job, refused, rows_in):
-        raise BadDelivery(
-            f"{refused} of the {rows_in} rows of the delivery of {job.date} are in the quarantine, "
-            f"more than the limit of {limit:.0%}: nothing of it is staged. Mend and deliver it again, "
-            "or raise MLB_QUARANTINE_LIMIT."
-        )
+def _too_many(job: JobContext, counts: dict[str, int]) -> BadDelivery:
+    return BadDelivery(
+        f"{counts[QUARANTINED]} of the {sum(counts.values())} rows of the delivery of {job.date} are in "
+        f"the quarantine, more than the limit of {job.settings.quarantine_limit:.0%}: nothing of it is "
+        "staged. Mend and deliver it again, or raise MLB_QUARANTINE_LIMIT."
+    )

@@ -33,11 +33,12 @@ def ingest(job: JobContext) -> None:
     delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
     if keep_out(job, delivery.folder):
         delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
-    indexed = generations_of(_manifest(job))
     # Bronze is the proof, since a file's rows are committed at once; the manifest is its index, and
     # knows besides the files that brought no row. A file in Bronze alone is one whose run was
     # killed between the two commits: it is read again for the index, and its rows are not.
-    in_bronze = generations_of(_bronze(job))
+    indexed, in_bronze = job.lake.together(
+        lambda: generations_of(_manifest(job)), lambda: generations_of(_bronze(job))
+    )
     read = read_files(job.spark, delivery, job.contract, set(indexed))
     generations = next_generations(read.files, indexed | in_bronze)
     try:

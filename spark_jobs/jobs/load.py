@@ -40,10 +40,13 @@ def load(job: JobContext) -> None:
     staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
     if staged.isEmpty():
         _check_staged(job)
-    _mark_loaded(job)
+    job.lake.create(LOADS)
     for _ in range(_MOST_TRIES):
-        seen = job.lake.version(LOADS)
-        _publish(job, staged, loaded_dates(job))
+        seen, loaded = job.lake.version(LOADS), loaded_dates(job)
+        if job.date not in loaded:
+            _mark_loaded(job)
+            seen, loaded = seen + 1, sorted([*loaded, job.date])
+        _publish(job, staged, loaded)
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again.
         if job.lake.version(LOADS) == seen:
@@ -70,9 +73,8 @@ def loaded_dates(job: JobContext) -> list[dt.date]:
 
 def _mark_loaded(job: JobContext) -> None:
     """Mark this delivery as loaded, before Silver changes."""
-    if job.date not in loaded_dates(job):
-        mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
-        job.lake.append(LOADS, mark.coalesce(1))
+    mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
+    job.lake.append(LOADS, mark.coalesce(1))
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ class _Batch:
 def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
     batch = _resolve(job, staged, loaded)
     _count(job, staged, batch.versions)
-    _quarantine(job, batch.versions)
     tables, contract = job.tables, job.contract
-    _, _, synced = job.lake.together(
+    *_, synced = job.lake.together(
         lambda: _sync_identities(job, staged, batch),
         lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
+        lambda: _quarantine(job, batch.versions),
         lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
     )
     job.run.rows.update(
@@ -144,7 +146,7 @@ def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
     job.run.rows.update(rows_in=rows_in, **outcomes)
 
 
-def _quarantine(job: JobContext, versions: DataFrame) -> None:
+def _quarantine(job: JobContext, versions: DataFrame) -> Synced:
     """Quarantine the rows that another delivery contradicts, and settle those it no longer does."""
     table = job.tables.quarantine
     present = matching(job.lake.read(table), versions, table.key)
@@ -152,8 +154,8 @@ def _quarantine(job: JobContext, versions: DataFrame) -> None:
         "_row_id", "_reasons", "_delivery_date", F.lit(False).alias("_rejected")
     )
     if held.isEmpty() and present.where(F.col("state") == OPEN).isEmpty():
-        return
+        return Synced()
     dates = [row[0] for row in held.select("_delivery_date").distinct().collect()]
     rows = refused_rows(held, bronze_as_decided(job, dates), job.contract)
     nothing = versions.limit(0)
-    job.lake.sync(table, settled(present, rows, nothing), present)
+    return job.lake.sync(table, settled(present, rows, nothing), present)

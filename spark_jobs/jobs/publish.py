@@ -21,8 +21,9 @@ def publish(
     """Merge the changes in their order, and note in the run which versions belong together.
 
     `begin` and `end` are properties of staging that are set with the mark and when it is removed;
-    `before_end` is done just before that. Where nothing differs, nothing is committed. Raises JobError
-    where another job has changed one of the tables since the changes were computed.
+    `before_end` is done just before that, so that no other job runs until it has been done. Where
+    nothing differs, nothing is committed. Raises JobError where another job has changed one of the
+    tables since the changes were computed.
     """
     lake, staging, end = job.lake, job.tables.staging, dict(end or {})
     pending = [change for change in changes if change.counts]

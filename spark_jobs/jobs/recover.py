@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.erasures import entries, people_of, record_rule
 from spark_jobs.lake.joins import matching
 from spark_jobs.ledger import Run
 from spark_jobs.quarantine.attempts import MEND, REJECT, RETRY
@@ -30,8 +31,10 @@ def recover(
 
     Without corrections every open row is judged again, which helps where the contract's rules have changed
     since. What was decided is kept first: a recovery that was killed is finished by the next one. Raises
-    UsageError for an unknown or settled row, and the error of a delivery that cannot be staged.
+    UsageError for an unknown or settled row and for one mended into an erased person's, and the error of
+    a delivery that cannot be staged.
     """
+    _refuse_erased(job, corrections or ())
     decisions = _decided(job, corrections) if corrections is not None else _to_retry(job)
     _keep(job, decisions, by)
     pending = _pending(job)
@@ -42,6 +45,20 @@ def recover(
         failed += [run for run in (run_stage("aggregate", done[-1]),) if run.exit_code]
     _settle(job, pending.where(F.col("_delivery_date").isin(done)))
     _raise_first(failed)
+
+
+def _refuse_erased(job: JobContext, corrections: Sequence[Correction]) -> None:
+    """Nobody who has been erased comes back by a correction."""
+    people = people_of(job, entries(job))
+    if people is None:
+        return
+    rule = record_rule(job, people)
+    lines = [c.line for c in corrections if c.record and rule.people_in(json.dumps(c.record))]
+    if lines:
+        raise UsageError(
+            f"Line {', '.join(map(str, lines))} of the corrections names a person who has been erased: "
+            "take it out. Nothing was changed."
+        )
 
 
 def _decided(job: JobContext, corrections: Sequence[Correction]) -> list[Decision]:

@@ -67,8 +67,8 @@ def reprocess(
             "next reprocess, a week at most."
         )
     else:
-        publish(job, changes, {KEY_PROPERTY: key_id(key)}, {KEY_PROPERTY: key_id(key)})
-        apply_erasures(job)
+        made_under = {KEY_PROPERTY: key_id(key)}
+        publish(job, changes, made_under, made_under, before_end=partial(apply_erasures, job))
         delete(job.spark, f"{job.lake.root}/{REBUILD}")
     return told
 

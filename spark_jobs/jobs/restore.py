@@ -37,8 +37,7 @@ def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | No
             for table, number in wanted
         )
     )
-    publish(job, changes)
-    apply_erasures(job)
+    publish(job, changes, before_end=partial(apply_erasures, job))
 
 
 def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> Point:

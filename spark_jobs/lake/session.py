@@ -66,7 +66,18 @@ BEHAVIOUR = {
     "spark.sql.maxPlanStringLength": "2000",
     "spark.sql.debug.maxToStringFields": "20",
     "spark.sql.ui.explainMode": "simple",
+    # Four calls into the JVM for every DataFrame operation, to name its Python line in errors.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+#: Classes that PySpark looks up again for every column that it makes: each time the JVM would search
+#: all of its jars, in each imported package.
+_LOOKED_UP_OFTEN = (
+    "PythonSQLUtils",
+    "PythonUtils",
+    "functions",
+    "org.apache.spark.sql.classic.SparkSession",
+    "org.apache.spark.sql.functions",
+)
 #: Stopping takes a second; longer only where the cluster does not answer.
 _STOP_SECONDS = 20
 
@@ -82,6 +93,8 @@ def start_session(settings: Settings, app_name: str = "spark-jobs") -> SparkSess
     if SparkContext._active_spark_context is None:
         gateway = SparkContext._gateway or launch_jvm(configuration, settings)
         SparkContext(conf=configuration, gateway=gateway)
+        for name in _LOOKED_UP_OFTEN:
+            setattr(gateway.jvm, name, getattr(gateway.jvm, name))
     session = SparkSession.builder.config(conf=configuration).getOrCreate()
     try:
         s3.check_reachable(session, settings)

@@ -11,6 +11,7 @@ import pytest
 
 from spark_jobs.contracts.contract import Rule
 from spark_jobs.errors import UsageError
+from spark_jobs.jobs.erase import Request, erase
 from spark_jobs.jobs.recover import recover
 from spark_jobs.jobs.runner import run_job
 from spark_jobs.ledger import Run
@@ -157,6 +158,23 @@ def test_an_unknown_row_is_told_and_nothing_changes(lake: TestLake) -> None:
     run = recovered(lake, [Correction(2, "f" * 64, "reject", None)])
     assert run.exit_code == 2 and "Line 2" in str(run.error)
     assert lake.versions() == versions
+
+
+def test_nobody_who_has_been_erased_is_mended_back(lake: TestLake) -> None:
+    row = next(row for row in exported(lake) if row["employee_id"] == "badteam1")
+    request = Request(("goodone01",), "Asked for it by letter", "tests")
+    erased = run_job(
+        lake.spark, lake.settings, lake.contract, "erase", None, lambda job: erase(job, request)
+    )
+    assert erased.error is None
+    versions = lake.versions()
+    mend = {**row, "decision": "mend", "team_id": "SEA"}
+    for changes in ({"employee_id": " GoodOne01"}, {"employee_id": "", "last_name": "goodone01"}):
+        run = recovered(lake, mended(lake, [{**mend, **changes}]))
+        assert run.exit_code == 2 and "Line 2 of the corrections names a person" in str(run.error)
+        assert "goodone01" not in str(run.error).lower()
+    assert lake.versions() == versions
+    assert recovered(lake, mended(lake, [mend])).rows["replayed"] == 1
 
 
 @pytest.mark.parametrize(
