@@ -4,7 +4,7 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration killed s3 charts charts-cluster charts-docs \
+.PHONY: help setup setup-s3 run test lint types unit integration long killed s3 charts cluster-test charts-docs \
 	images image-sizes feed report status lock clean
 
 help:  ## show what there is
@@ -32,7 +32,10 @@ unit: setup  ## the fast tests
 	@$(BIN)/pytest tests/unit tests/golden -q
 
 integration: setup  ## the tests on Delta tables
-	@$(BIN)/pytest tests/integration -q
+	@$(BIN)/pytest tests/integration -q -m "not long"
+
+long: setup  ## the scenarios of minutes: killed between any two steps, and run again
+	@$(BIN)/pytest tests/integration -q -m long
 
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
@@ -40,8 +43,8 @@ killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
 
-charts-cluster: setup  ## the charts on the cluster that KUBECONFIG names: admission, rights, network policies
-	@$(BIN)/pytest tests/e2e/test_spark_jobs_chart.py -q
+cluster-test: setup-s3  ## the charts and the image (loaded before) on the cluster that KUBECONFIG names
+	@$(BIN)/pytest tests/e2e -q
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file

@@ -2,6 +2,9 @@
 
 import json
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,14 @@ def run(*command: str | Path, given: str | None = None, ok: bool = True) -> str:
 def helm(*arguments: str | Path, ok: bool = True) -> str:
     """Run helm."""
     return run(tools() / "helm", *arguments, ok=ok)
+
+
+def wait_until(reached: Callable[[], bool], seconds: int = 60) -> None:
+    """Wait for a condition; fail where it does not come."""
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.5)
 
 
 @dataclass(frozen=True)
@@ -50,3 +61,14 @@ class Namespace:
         connect = f"timeout 3 bash -c '</dev/tcp/{host}/{port}'"
         command = ["kubectl", "-n", self.name, "exec", pod, "--", "bash", "-c", connect]
         return subprocess.run(command, capture_output=True).returncode == 0
+
+
+@contextmanager
+def new_namespace(name: str, enforced: str = "restricted") -> Iterator[Namespace]:
+    """A namespace of its own that enforces a level of Pod Security, removed afterwards."""
+    run("kubectl", "create", "namespace", name)
+    try:
+        run("kubectl", "label", "namespace", name, f"pod-security.kubernetes.io/enforce={enforced}")
+        yield Namespace(name)
+    finally:
+        run("kubectl", "delete", "namespace", name)

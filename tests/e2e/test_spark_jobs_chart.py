@@ -5,13 +5,12 @@ tried in the other tests of this folder.
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from tests.e2e.cluster import CHART, Namespace, helm, run
+from tests.e2e.cluster import CHART, Namespace, helm, new_namespace, run, wait_until
 
 IMAGE = os.environ.get("MLB_TEST_IMAGE", "debian:bookworm-slim")
 RESTRICTED = {
@@ -27,40 +26,16 @@ SERVER = (
 
 
 @pytest.fixture(scope="module")
-def api_server() -> tuple[str, int]:
-    """Address and port of the API server, behind its service."""
-    endpoints = Namespace("default").get("endpoints", "kubernetes")["subsets"][0]
-    return endpoints["addresses"][0]["ip"], endpoints["ports"][0]["port"]
-
-
-@pytest.fixture(scope="module")
-def options(api_server: tuple[str, int]) -> list[str]:
-    """The local example, for this cluster."""
-    address, port = api_server
-    network = f"networkPolicy.apiServer.cidrs={{{address}/32}},networkPolicy.apiServer.ports={{{port}}}"
-    return ["-f", str(CHART / "values-local.yaml"), "--set", network]
-
-
-@pytest.fixture(scope="module")
 def namespace(options: list[str]) -> Iterator[Namespace]:
     """A namespace of its own with the chart in it, removed afterwards."""
     name = "mlb-chart-e2e"
-    run("kubectl", "create", "namespace", name)
-    try:
+    with new_namespace(name, enforced="baseline") as namespace:
         refused = helm("install", "spark-jobs", CHART, "-n", name, *options, ok=False)
-        assert f"kubectl label namespace {name} pod-security.kubernetes.io/enforce=restricted" in refused
-        run("kubectl", "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        enforced = "pod-security.kubernetes.io/enforce=restricted"
+        assert f"kubectl label namespace {name} {enforced}" in refused
+        run("kubectl", "label", "--overwrite", "namespace", name, enforced)
         helm("install", "spark-jobs", CHART, "-n", name, *options)
-        yield Namespace(name)
-    finally:
-        run("kubectl", "delete", "namespace", name)
-
-
-def wait_until(reached: Callable[[], bool], seconds: int = 60) -> None:
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.5)
+        yield namespace
 
 
 def test_the_eks_example_is_accepted_by_the_api_server(namespace: Namespace) -> None:

@@ -287,6 +287,7 @@ class Killed(RuntimeError):
     """Stands for a process that ends between two steps."""
 
 
+@pytest.mark.long
 def test_killed_between_steps_and_run_again_and_a_restored_lake_forgets_too(
     few: TestLake, new_lake: Callable[..., TestLake], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def until_done(
     assert run(lake, name, job).point
 
 
+@pytest.mark.long
 def test_killed_between_commits_and_run_again(
     loaded: TestLake,
     new_lake: Callable[..., TestLake],

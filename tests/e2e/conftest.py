@@ -1,0 +1,50 @@
+"""The cluster that KUBECONFIG names, and an S3 server on this machine that its pods can reach."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.e2e.cluster import CHART, Namespace
+
+#: The keys of the S3 server, which takes any.
+KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
+
+
+@pytest.fixture(scope="session")
+def api_server() -> tuple[str, int]:
+    """Address and port of the API server, behind its service."""
+    endpoints = Namespace("default").get("endpoints", "kubernetes")["subsets"][0]
+    return endpoints["addresses"][0]["ip"], endpoints["ports"][0]["port"]
+
+
+@pytest.fixture(scope="session")
+def options(api_server: tuple[str, int]) -> list[str]:
+    """The local example of the chart's values, for this cluster."""
+    address, port = api_server
+    network = f"networkPolicy.apiServer.cidrs={{{address}/32}},networkPolicy.apiServer.ports={{{port}}}"
+    return ["-f", str(CHART / "values-local.yaml"), "--set", network]
+
+
+@pytest.fixture(scope="session")
+def s3(api_server: tuple[str, int]) -> Iterator[str]:
+    """The URL of an S3 server on this machine, with the bucket `mlb`, as this machine and pods reach it.
+
+    MLB_TEST_HOST is this machine's address as pods see it, by default where the API server is.
+    """
+    os.environ |= KEYS  # before the JVM starts, which inherits them
+    server = ThreadedMotoServer(os.environ.get("MLB_TEST_HOST", api_server[0]), port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    client_of(url).create_bucket(Bucket="mlb")
+    yield url
+    server.stop()
+
+
+def client_of(url: str) -> Any:
+    """A client of the S3 server that has nothing to do with Hadoop."""
+    return boto3.client("s3", endpoint_url=url, region_name="us-east-1")

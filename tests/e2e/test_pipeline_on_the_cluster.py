@@ -1,0 +1,230 @@
+"""The real image on a real cluster, landing zone and lake on S3: the same tables as an embedded run.
+
+The image (MLB_IMAGE, by default what `make images` builds) has to be in the cluster, and the jars for S3 on
+this machine (`make setup-s3`).
+"""
+
+import datetime as dt
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from pyspark.sql import SparkSession
+
+from spark_jobs.contracts.contract import Contract
+from spark_jobs.jobs.runner import STAGES
+from spark_jobs.lake.session import start_session
+from spark_jobs.lake.tables import LOADS, RUNS, Table
+from spark_jobs.sample_feed import write_sample_feed
+from spark_jobs.settings import Settings
+from tests.conftest import KEY
+from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace, wait_until
+from tests.e2e.conftest import KEYS, client_of
+from tests.lakes import DAY, TestLake
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+IMAGE, _, TAG = os.environ.get("MLB_IMAGE", f"mlb/spark-jobs:{VERSION}").rpartition(":")
+#: A pod takes a minute or two where a machine has two processors and the cluster's own work to do.
+LONGEST = 600
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole real sample feed."""
+    landing = tmp_path_factory.mktemp("feed")
+    write_sample_feed(landing)
+    return landing
+
+
+@pytest.fixture(scope="module")
+def spark(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session on this machine that reads what the pods have written."""
+    log = tmp_path_factory.mktemp("spark") / "spark.log"
+    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=s3, spark_log=log)
+    session = start_session(settings, "tests-e2e")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def embedded(
+    spark: SparkSession, contract: Contract, feed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What the tables hold after the first day's embedded run, on a local disk."""
+    root = tmp_path_factory.mktemp("embedded")
+    settings = Settings(
+        landing=str(feed),
+        lake=str(root / "lake"),
+        pseudonym_key=SecretStr(KEY),
+        spark_log=root / "spark.log",
+    )
+    lake = TestLake(spark, contract, settings)
+    lake.succeed()
+    return lake.content()
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The chart's release in a namespace, and how a launcher uses it."""
+
+    namespace: Namespace
+    s3: str
+    options: Sequence[str]
+
+    def deploy(self, **values: Any) -> None:
+        """Install the release, or give it other values; `lake` is a prefix of the bucket."""
+        place = f"lake=s3a://mlb/{values.pop('lake', 'lake')},s3.endpoint={self.s3}"
+        port = self.s3.rpartition(":")[2]
+        image = f"image.repository={IMAGE},image.tag={TAG},networkPolicy.s3.ports={{{port}}}"
+        given = ",".join(f"{name.replace('__', '.')}={value}" for name, value in values.items())
+        helm(
+            *("upgrade", "--install", "spark-jobs", CHART, "-n", self.namespace.name, *self.options),
+            *("--set", f"{place},{image}", "--set", given),
+        )
+
+    def launch(self, job: str, day: dt.date = DAY) -> "Pod":
+        """Start a job's pod from its template, as Airflow does."""
+        templates = self.namespace.get("configmap", "spark-jobs-pod-templates")["data"]
+        pod = yaml.safe_load(templates[f"{job}.yaml"])
+        pod["metadata"]["labels"] |= {"mlb/delivery-date": str(day), "mlb/run-id": f"e2e-{job}"}
+        created = self.namespace.kubectl("create", "-o", "name", "-f", "-", given=yaml.safe_dump(pod))
+        return Pod(self.namespace, created.strip())
+
+    def run(self, *jobs: str) -> list[dict[str, Any]]:
+        """Run jobs one after the other, each of which must succeed; what they told."""
+        told = [self.launch(job).told() for job in jobs]
+        assert [message.get("error") for message in told] == [None] * len(jobs)
+        return told
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A job's pod."""
+
+    namespace: Namespace
+    name: str
+
+    def told(self) -> dict[str, Any]:
+        """The termination message, once the pod has ended."""
+        wait_until(lambda: self._phase() in ("Succeeded", "Failed"), LONGEST)
+        return json.loads(self._terminated()["message"])
+
+    def executors(self) -> int:
+        """How many executors' pods there are that belong to this driver."""
+        pods = self.namespace.get("pods", "-l", "app.kubernetes.io/component=executor")["items"]
+        owners = [owner["name"] for pod in pods for owner in pod["metadata"].get("ownerReferences", [])]
+        return owners.count(self.name.removeprefix("pod/"))
+
+    def delete(self, *how: str) -> None:
+        """Delete the pod, and see that its executors go with it."""
+        self.namespace.kubectl("delete", self.name, *how)
+        wait_until(lambda: not self.executors(), 120)
+
+    def ended(self) -> bool:
+        """Whether it has ended before its time."""
+        return self._phase() in ("Succeeded", "Failed")
+
+    def _phase(self) -> str:
+        return self.namespace.get(self.name)["status"]["phase"]
+
+    def _terminated(self) -> dict[str, Any]:
+        return self.namespace.get(self.name)["status"]["containerStatuses"][0]["state"]["terminated"]
+
+
+@pytest.fixture(scope="module")
+def platform(s3: str, feed: Path, options: list[str]) -> Iterator[Platform]:
+    """A namespace of its own with the chart's secrets, and the first day's delivery in the landing zone."""
+    client = client_of(s3)
+    for file in filter(Path.is_file, (feed / "employees" / str(DAY)).rglob("*")):
+        client.upload_file(str(file), "mlb", f"landing/{file.relative_to(feed)}")
+    with new_namespace("mlb-e2e") as namespace:
+        keys = zip(("access-key-id", "secret-access-key"), KEYS.values(), strict=True)
+        literals = [f"--from-literal={name}={value}" for name, value in keys]
+        namespace.kubectl("create", "secret", "generic", "mlb-s3", *literals)
+        namespace.kubectl("create", "secret", "generic", "mlb-pseudonym-key", f"--from-literal=key={KEY}")
+        yield Platform(namespace, s3, options)
+
+
+@pytest.fixture(scope="module")
+def on_s3(spark: SparkSession, contract: Contract) -> TestLake:
+    """The lake that the pods write, for this machine to look at."""
+    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=SecretStr(KEY))
+    return TestLake(spark, contract, settings)
+
+
+def at(lake: TestLake, prefix: str) -> TestLake:
+    """The lake at another prefix of the bucket."""
+    return replace(lake, settings=lake.settings.model_copy(update={"lake": f"s3a://mlb/{prefix}"}))
+
+
+def test_a_day_as_four_pods(platform: Platform, on_s3: TestLake, embedded: dict[str, str]) -> None:
+    platform.deploy(lake="local", executors__enabled="false")
+    told = platform.run(*STAGES)
+    assert [message["outcome"] for message in told] == ["succeeded"] * 4
+    assert told[0]["rows"]["rows_in"] == 38_083 and told[3]["versions_written"]
+    assert at(on_s3, "local").content() == embedded
+
+
+def test_a_day_on_executors_whose_drivers_are_killed(
+    platform: Platform, on_s3: TestLake, embedded: dict[str, str]
+) -> None:
+    """etl is killed amid its commits; load is first told to stop, then killed; each is run again."""
+    platform.deploy(lake="executors")
+    lake = at(on_s3, "executors")
+    platform.run("ingest")
+
+    etl = platform.launch("etl")
+    _wait_for_version(0, lake.tables.staging, etl, platform, "executors")
+    assert etl.executors() == 2
+    etl.delete("--grace-period=0", "--force")
+    assert not lake.read(RUNS).where("job = 'etl'").count()
+    platform.run("etl")
+
+    stopped = platform.launch("load")
+    _wait_for_version(1, LOADS, stopped, platform, "executors")
+    stopped.delete()
+    outcomes = [row["outcome"] for row in lake.read(RUNS).where("job = 'load'").collect()]
+    assert outcomes == ["stopped"]
+    killed = platform.launch("load")
+    wait_until(lambda: killed.ended() or killed.executors() == 2, LONGEST)
+    killed.delete("--grace-period=0", "--force")
+    platform.run("load", "aggregate")
+    assert lake.content() == embedded
+
+
+def _wait_for_version(version: int, table: Table, pod: Pod, platform: Platform, prefix: str) -> None:
+    """Wait until a table has a version, while the pod that writes it runs."""
+    client, log = client_of(platform.s3), f"{prefix}/{table.name}/_delta_log/{version:020}.json"
+
+    def committed() -> bool:
+        assert not pod.ended()
+        return bool(client.list_objects_v2(Bucket="mlb", Prefix=log)["KeyCount"])
+
+    wait_until(committed, LONGEST)
+
+
+def test_what_cannot_run_says_why_in_a_sentence(platform: Platform) -> None:
+    """More than the quota, a bucket that is not there, a store that does not answer, no key."""
+    platform.deploy(executors__memory="20g", executors__timeoutSeconds=10)
+    assert "exceeded quota" in _error(platform, exit_code=1)
+    platform.deploy(lake="lake", landing="s3a://not-there/landing", executors__enabled="false")
+    assert "not-there" in _error(platform, exit_code=2)
+    platform.deploy(executors__enabled="false", s3__endpoint="http://10.250.0.1:1")
+    assert "s3a://mlb" in _error(platform, exit_code=1)
+    platform.namespace.kubectl("delete", "secret", "mlb-pseudonym-key")
+    platform.deploy(executors__enabled="false")
+    assert "pseudonym" in _error(platform, exit_code=2)
+
+
+def _error(platform: Platform, exit_code: int) -> str:
+    told = platform.launch("etl").told()
+    assert told["exit_code"] == exit_code
+    assert "\n" not in told["error"] and "Traceback" not in told["error"]
+    return told["error"]
