@@ -41,7 +41,7 @@ SMALL_DATA = {
     "spark.sql.adaptive.enabled": "false",
 }
 #: Without Hadoop's native library its local file systems start processes (chmod, readlink) for every
-#: file that they write: some 200 a day's delivery. These do not; a lock (spark_jobs/lake/lock.py) keeps
+#: file that they write. These do not; a lock (spark_jobs/lake/lock.py) keeps
 #: two processes from committing to one local lake at the same time.
 LOCAL_DISK = {
     "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.NakedLocalFileSystem",

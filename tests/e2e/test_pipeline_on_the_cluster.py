@@ -212,11 +212,11 @@ def _wait_for_version(version: int, table: Table, pod: Pod, platform: Platform, 
 
 def test_what_cannot_run_says_why_in_a_sentence(platform: Platform) -> None:
     """More than the quota, a bucket that is not there, a store that does not answer, no key."""
-    platform.deploy(executors__memory="20g", executors__timeoutSeconds=10)
+    platform.deploy(resourceQuota__hard__pods=1, executors__timeoutSeconds=10)
     assert "exceeded quota" in _error(platform, exit_code=1)
     platform.deploy(lake="lake", landing="s3a://not-there/landing", executors__enabled="false")
     assert "not-there" in _error(platform, exit_code=2)
-    platform.deploy(executors__enabled="false", s3__endpoint="http://10.250.0.1:1")
+    platform.deploy(executors__enabled="false", s3__endpoint=platform.s3.rpartition(":")[0] + ":1")
     assert "s3a://mlb" in _error(platform, exit_code=1)
     platform.namespace.kubectl("delete", "secret", "mlb-pseudonym-key")
     platform.deploy(executors__enabled="false")

@@ -26,7 +26,6 @@ from spark_jobs.ledger import Run
 from spark_jobs.privacy.pseudonyms import pseudonym
 from spark_jobs.privacy.scan import scan
 from spark_jobs.sample_feed import write_sample_feed
-from spark_jobs.settings import Settings
 from tests.conftest import KEY
 from tests.lakes import HEADER, TestLake, csv_of, employment, termination
 
@@ -160,16 +159,9 @@ def without_erased(lines: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def planted(spark, contract, tmp_path_factory: pytest.TempPathFactory) -> TestLake:
-    root = tmp_path_factory.mktemp("erase")
-    settings = Settings(
-        landing=str(root / "landing"),
-        lake=str(root / "lake"),
-        pseudonym_key=SecretStr(KEY),
-        spark_log=root / "spark.log",
-    )
-    lake = TestLake(spark, contract, settings)
-    write_sample_feed(root / "landing", teams=frozenset({"NYA", "BOS"}))
+def planted(module_lake: Callable[..., TestLake]) -> TestLake:
+    lake = module_lake()
+    write_sample_feed(Path(lake.settings.landing), teams=frozenset({"NYA", "BOS"}))
     lake.deliver(opening_day("500000"), "canaries.csv", OPENING)
     lake.succeed("ingest", day=OPENING)
     lake.deliver(opening_day("600000"), "canaries.csv", OPENING)

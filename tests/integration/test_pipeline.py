@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from spark_jobs.gold import (
     league_season_summary,
@@ -23,8 +22,7 @@ from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.runner import STAGES, run_days, run_job
 from spark_jobs.lake.lake import Lake
 from spark_jobs.sample_feed import write_sample_feed
-from spark_jobs.settings import Settings
-from tests.conftest import KEY
+from tests.conftest import make_lake
 from tests.lakes import TestLake
 
 DAYS = [date(2023, 10, day) for day in range(1, 11)]
@@ -40,13 +38,9 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaded(feed: Path, spark, contract, tmp_path_factory: pytest.TempPathFactory) -> TestLake:
     """The feed's ten deliveries, run in their order."""
-    root = tmp_path_factory.mktemp("loaded")
-    settings = Settings(
-        landing=str(feed), lake=str(root / "lake"), pseudonym_key=SecretStr(KEY), spark_log=root / "log"
-    )
-    lake = TestLake(spark, contract, settings)
+    lake = make_lake(spark, contract, tmp_path_factory.mktemp("loaded"), landing=feed)
     seen = []
-    run_days(spark, settings, contract, DAYS, seen.append)
+    run_days(spark, lake.settings, contract, DAYS, seen.append)
     assert [(run.delivery_date, run.job, run.error) for run in seen if run.exit_code] == []
     assert len(seen) == len(DAYS) * len(STAGES)
     return lake
