@@ -79,17 +79,21 @@ class DatasetTables:
 
 def dataset_tables(contract: Contract) -> DatasetTables:
     """The tables of the contract's dataset."""
-    dataset = contract.dataset
-    types = {column.name: column.type for column in contract.columns}
-    types |= {column.name: column.type for column in contract.derived}
-    types["quality_warnings"] = "array<string>"
-    key = _ddl(contract.key, types)
-    silver = _ddl(contract.silver_content, types)
-    public = [column.name for column in contract.columns if column.classification == "public"]
-    silver_statistics = tuple(name for name in (*public, "_delivery_date") if name != contract.partition)
-    rest_of_key = tuple(n for n in contract.key if n in silver_statistics)
-    bronze = Table(
-        name=f"bronze/{dataset}",
+    return DatasetTables(
+        bronze=bronze_table(contract),
+        staging=staging_table(contract),
+        current=current_table(contract),
+        history=history_table(contract),
+        identity=identity_table(contract),
+        quarantine=quarantine_table(contract.dataset),
+        attempts=attempts_table(contract.dataset),
+    )
+
+
+def bronze_table(contract: Contract) -> Table:
+    """What was delivered: every column as text."""
+    return Table(
+        name=f"bronze/{contract.dataset}",
         description="Everything as delivered, as text, and where it came from. Append-only.",
         columns=(
             f"{', '.join(f'{name} string' for name in contract.names)}, "
@@ -101,68 +105,78 @@ def dataset_tables(contract: Contract) -> DatasetTables:
         statistics=("_generation", "_ingested_at"),
         extra_properties={"delta.appendOnly": "true"},
     )
-    staging = Table(
-        name=f"staging/{dataset}",
+
+
+def staging_table(contract: Contract) -> Table:
+    """The deliveries' good rows, typed by the contract."""
+    names = (*contract.names, *(column.name for column in contract.derived))
+    return Table(
+        name=f"staging/{contract.dataset}",
         description=(
             "The rows of each delivery that are good in themselves, one a key, with pseudonyms. "
             "_retracted marks a key that an earlier etl of the same delivery had staged."
         ),
         columns=(
-            f"{_ddl([*contract.names, *(c.name for c in contract.derived)], types)}, "
-            f"quality_warnings array<string>, {ORIGIN}, _delivery_date date, _retracted boolean"
+            f"{_ddl(names, contract)}, quality_warnings array<string>, {ORIGIN}, _delivery_date date, "
+            "_retracted boolean"
         ),
         key=("_delivery_date", *contract.key),
         partition_by=("_delivery_date",),
-        statistics=tuple(public),
+        statistics=_public(contract),
     )
-    current = Table(
-        name=f"silver/{dataset}",
+
+
+def current_table(contract: Contract) -> Table:
+    """Silver: the employments as they are."""
+    return Table(
+        name=f"silver/{contract.dataset}",
         description=(
             "The newest version of each key; is_deleted marks the tombstone of a deleted one. "
             f"{contract.sequence} is the time since which the content has been as it is."
         ),
         columns=(
-            f"{key}, {silver}, {contract.sequence} timestamp, {contract.operation} string, "
+            f"{_silver_columns(contract)}, {contract.sequence} timestamp, {contract.operation} string, "
             "is_deleted boolean, _delivery_date date"
         ),
         key=contract.key,
         partition_by=(contract.partition,),
-        statistics=silver_statistics,
+        statistics=_silver_statistics(contract),
         change_feed=True,
-        cluster_by=rest_of_key,
+        cluster_by=_clustering(contract),
     )
-    history = Table(
+
+
+def history_table(contract: Contract) -> Table:
+    """Silver: the employments as they have been."""
+    control = (contract.sequence, contract.operation)
+    return Table(
         name=f"silver/{contract.history_table}",
         description=(
             "Slowly changing dimension type 2: each content of a key with the time span "
             "[valid_from, valid_to) in which it was true; valid_to is null while it still is."
         ),
         columns=(
-            f"{key}, {silver}, valid_from timestamp, valid_to timestamp, is_current boolean, "
+            f"{_silver_columns(contract)}, valid_from timestamp, valid_to timestamp, is_current boolean, "
             "_delivery_date date"
         ),
         key=(*contract.key, "valid_from"),
         partition_by=(contract.partition,),
-        statistics=(
-            *(n for n in silver_statistics if n not in (contract.sequence, contract.operation)),
-            "valid_from",
-        ),
+        statistics=(*(n for n in _silver_statistics(contract) if n not in control), "valid_from"),
         change_feed=True,
-        cluster_by=rest_of_key,
+        cluster_by=_clustering(contract),
     )
-    identity = Table(
+
+
+def identity_table(contract: Contract) -> Table:
+    """Silver: who the employees are."""
+    return Table(
         name=f"silver/{contract.identity_table}",
         description="Restricted: names and exact birth dates, with the pseudonym that stands for them.",
-        columns=(
-            f"{_ddl([contract.person], types)}, "
-            f"{_ddl(identity_columns(contract), types)}, _delivery_date date"
-        ),
+        columns=f"{_ddl((contract.person, *identity_columns(contract)), contract)}, _delivery_date date",
         key=(contract.person,),
         statistics=("_delivery_date",),
         change_feed=True,
     )
-    quarantine, attempts = quarantine_table(dataset), attempts_table(dataset)
-    return DatasetTables(bronze, staging, current, history, identity, quarantine, attempts)
 
 
 def identity_columns(contract: Contract) -> tuple[str, ...]:
@@ -267,5 +281,24 @@ ERASURES = Table(
 )
 
 
-def _ddl(names: Sequence[str], types: dict[str, str]) -> str:
+def _ddl(names: Sequence[str], contract: Contract) -> str:
+    types = {column.name: column.type for column in (*contract.columns, *contract.derived)}
+    types["quality_warnings"] = "array<string>"
     return ", ".join(f"{name} {types[name]}" for name in names)
+
+
+def _silver_columns(contract: Contract) -> str:
+    return _ddl((*contract.key, *contract.silver_content), contract)
+
+
+def _public(contract: Contract) -> tuple[str, ...]:
+    return tuple(column.name for column in contract.columns if column.classification == "public")
+
+
+def _silver_statistics(contract: Contract) -> tuple[str, ...]:
+    return tuple(name for name in (*_public(contract), "_delivery_date") if name != contract.partition)
+
+
+def _clustering(contract: Contract) -> tuple[str, ...]:
+    statistics = _silver_statistics(contract)
+    return tuple(name for name in contract.key if name in statistics)
