@@ -68,6 +68,7 @@ BEHAVIOUR = {
     "spark.sql.ui.explainMode": "simple",
     # Four calls into the JVM for every DataFrame operation, to name its Python line in errors.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.python.daemon.module": "spark_jobs.lake.python_daemon",
 }
 #: Classes that PySpark looks up again for every column that it makes: each time the JVM would search
 #: all of its jars, in each imported package.

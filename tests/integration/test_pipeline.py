@@ -130,6 +130,7 @@ def test_a_full_rebuild_of_gold_gives_the_same_tables(loaded: TestLake) -> None:
     assert loaded.content() == before and loaded.versions() == versions
 
 
+@pytest.mark.long
 def test_the_order_of_the_days_does_not_matter(
     loaded: TestLake, feed: Path, new_lake: Callable[..., TestLake]
 ) -> None:

@@ -5,6 +5,8 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from spark_jobs.contracts.contract import parse_contract
 from spark_jobs.gold import team_season_payroll
 from spark_jobs.jobs.points import read_points
@@ -27,6 +29,7 @@ def load(lake: TestLake, *order: int) -> TestLake:
     return lake
 
 
+@pytest.mark.long
 def test_another_contract_and_back(new_lake: Callable[..., TestLake], tmp_path: Path) -> None:
     write_sample_feed(tmp_path / "feed", teams=frozenset({"NYA", "BOS"}))
     lake = load(new_lake("lake", landing=tmp_path / "feed", quarantine_limit=1), 2, 0, 1)
