@@ -2,7 +2,8 @@
 
 Settings, as environment variables: `AWS_LOCAL_BUCKETS` and `AWS_LOCAL_TOPICS` (names, separated by commas),
 `AWS_LOCAL_PORT` (default 5000), `AWS_LOCAL_READY_FILE` (default /tmp/ready, written once everything is
-there). Each topic gets a queue of its name that is subscribed to it, so that what was published can be read.
+there). Each topic gets a queue of its name that is subscribed to it, so that what was published can be
+read.
 Everything is kept in memory: an ended process has lost it.
 """
 
@@ -33,7 +34,7 @@ def client(service: str, port: int) -> Any:
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name=REGION,
         aws_access_key_id="local",
-        aws_secret_access_key="local",
+        aws_secret_access_key="local",  # noqa: S106 (any key will do)
     )
 
 

@@ -79,6 +79,11 @@ http://localhost:8080
 {{- end }}
 {{- end }}
 
+{{/* A value as a word: whole numbers of any size without an exponent, which is how they come out of YAML. */}}
+{{- define "airflow.word" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{/* Ports that Airflow's processes listen on. */}}
 {{- define "airflow.port.api" -}}8080{{- end }}
 {{- define "airflow.port.health" -}}8974{{- end }}

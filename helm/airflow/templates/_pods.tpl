@@ -88,6 +88,11 @@ volumeMounts:
 {{- end }}
 
 {{- define "airflow.container.env" -}}
+{{- if and .context.Values.ingress.enabled (eq (default "" .component) "api-server") }}
+# What X-Forwarded-… headers say is believed, from whoever the NetworkPolicy lets in.
+- name: FORWARDED_ALLOW_IPS
+  value: "*"
+{{- end }}
 {{- $database := include "airflow.database" .context | fromYaml }}
 {{- $secrets := dict "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" (dict "name" $database.secretName "key" $database.key) }}
 {{- $keys := dict

@@ -1,6 +1,6 @@
 {{/* A set-up Job: no hook, since Helm's --wait waits for the pods first, which wait for the migrations: with a hook after that,
-for ever. A Job cannot be changed, so its name goes with its contents and with the release's revision: every upgrade makes its
-own, also of an image whose tag has not changed, and so does every change where there are no revisions (Argo CD).
+for ever. A Job cannot be changed, so its name goes with the release's revision and with its contents: every upgrade makes its own,
+also of an image whose tag has not changed, and so does every change where there are no revisions (Argo CD).
 A dict of context, job (its name), pod (the part of the pod's spec that is its own) and volume (one more). */}}
 {{- define "airflow.setUp.job" -}}
 {{- $of := dict "context" .context "component" "set-up" "values" .context.Values.setUp }}
@@ -8,7 +8,7 @@ A dict of context, job (its name), pod (the part of the pod's spec that is its o
 apiVersion: batch/v1
 kind: Job
 metadata:
-  {{- $name := printf "%s-%s-%s" (include "airflow.fullname" .context) .job (printf "%s %d" $template .context.Release.Revision | sha256sum | trunc 8) }}
+  {{- $name := printf "%s-%s-%d-%s" (include "airflow.fullname" .context) .job .context.Release.Revision ($template | sha256sum | trunc 8) }}
   {{- include "airflow.component.metadata" (merge (dict "name" $name) $of) | nindent 2 }}
 spec:
   backoffLimit: 6

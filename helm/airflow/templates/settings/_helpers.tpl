@@ -35,7 +35,7 @@ disable
 {{/* The settings that the chart's values make; `config` adds others. */}}
 {{- define "airflow.settings.own" -}}
 AIRFLOW__CORE__EXECUTOR: LocalExecutor
-AIRFLOW__CORE__PARALLELISM: {{ .Values.scheduler.parallelism | quote }}
+AIRFLOW__CORE__PARALLELISM: {{ include "airflow.word" .Values.scheduler.parallelism | quote }}
 AIRFLOW__CORE__AUTH_MANAGER: airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager
 AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://{{ include "airflow.apiServer.name" . }}:{{ .Values.apiServer.service.port }}/execution/
 # Logs of what runs are read from pods, which have an address but no name.
@@ -66,7 +66,7 @@ PGSSLROOTCERT: /etc/airflow/database/ca.pem
 {{- if .host }}
 AIRFLOW__METRICS__STATSD_ON: "True"
 AIRFLOW__METRICS__STATSD_HOST: {{ .host | quote }}
-AIRFLOW__METRICS__STATSD_PORT: {{ .port | quote }}
+AIRFLOW__METRICS__STATSD_PORT: {{ include "airflow.word" .port | quote }}
 # One name with tags for each metric: the old names with the DAG in them would count everything twice.
 AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED: "True"
 AIRFLOW__METRICS__LEGACY_NAMES_ON: "False"
@@ -77,17 +77,17 @@ MLB_SPARK_NAMESPACE: {{ .sparkNamespace }}
 MLB_SPARK_RELEASE: {{ .sparkRelease }}
 MLB_LANDING: {{ .landing | quote }}
 MLB_ALERTS_TOPIC_ARN: {{ .alertsTopicArn | quote }}
-MLB_SLA_SECONDS: {{ .slaSeconds | quote }}
-MLB_RUN_DEADLINE_SECONDS: {{ .runDeadlineSeconds | quote }}
-MLB_TASK_TIMEOUT_SECONDS: {{ .taskTimeoutSeconds | quote }}
-MLB_DELIVERY_TIMEOUT_SECONDS: {{ .deliveryTimeoutSeconds | quote }}
-MLB_RETRY_DELAY_SECONDS: {{ .retryDelaySeconds | quote }}
+MLB_SLA_SECONDS: {{ include "airflow.word" .slaSeconds | quote }}
+MLB_RUN_DEADLINE_SECONDS: {{ include "airflow.word" .runDeadlineSeconds | quote }}
+MLB_TASK_TIMEOUT_SECONDS: {{ include "airflow.word" .taskTimeoutSeconds | quote }}
+MLB_DELIVERY_TIMEOUT_SECONDS: {{ include "airflow.word" .deliveryTimeoutSeconds | quote }}
+MLB_RETRY_DELAY_SECONDS: {{ include "airflow.word" .retryDelaySeconds | quote }}
 {{- end }}
 {{- end }}
 
 {{- define "airflow.settings" -}}
 {{ include "airflow.settings.own" . }}
 {{- range $name, $value := .Values.config }}
-{{ $name }}: {{ $value | quote }}
+{{ $name }}: {{ include "airflow.word" $value | quote }}
 {{- end }}
 {{- end }}
