@@ -114,3 +114,28 @@ def test_the_jobs_chart_lets_these_service_accounts_launch(example: str) -> None
     settings = named("ConfigMap", airflow)["airflow-settings"]["data"]
     assert settings["MLB_LANDING"] == named("ConfigMap", jobs)["spark-jobs-settings"]["data"]["MLB_LANDING"]
     assert f"{settings['MLB_SPARK_RELEASE']}-pod-templates" in named("ConfigMap", jobs)
+
+
+def test_the_official_charts_values_say_the_same_as_this_chart() -> None:
+    official = yaml.safe_load((HELM / "airflow-official-values.yaml").read_text())
+    ours = named("ConfigMap", objects("values-eks.yaml"))["airflow-settings"]["data"]
+    told = {each["name"]: each["value"] for each in official["env"]}
+    told |= {
+        f"AIRFLOW__{section}__{key}".upper(): value
+        for section, options in official["config"].items()
+        for key, value in options.items()
+    }
+    # The examples differ in size and in how the database is verified; the official chart sets up metrics itself.
+    own = {"AIRFLOW__CORE__PARALLELISM", "PGSSLMODE"}
+    own |= {name for name in told if name.startswith("AIRFLOW__METRICS__")}
+    assert {name: value for name, value in told.items() if name not in own} == {
+        name: ours[name] for name in told.keys() - own
+    }
+    assert {name for name in ours if name.startswith("MLB_")} <= told.keys()
+    subjects = {
+        (official[each]["serviceAccount"]["name"], "airflow") for each in ("scheduler", "triggerer")
+    }
+    bindings = named("RoleBinding", objects("values-eks.yaml", chart=HELM / "spark-jobs"))
+    assert subjects == {
+        (subject["name"], subject["namespace"]) for subject in bindings["spark-jobs-launcher"]["subjects"]
+    }
