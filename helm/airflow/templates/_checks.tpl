@@ -86,11 +86,14 @@
 {{- end }}
 {{- end }}
 
-{{/* An alert that a task takes too long has to come before the task is ended. */}}
+{{/* An alert that a task or a run takes too long has to come before it is ended. */}}
 {{- define "airflow.checkTimes" -}}
 {{- with .Values.pipeline }}
 {{- if ge (int .slaSeconds) (int .taskTimeoutSeconds) }}
 {{- fail (printf "\n\npipeline.slaSeconds is %d, not less than pipeline.taskTimeoutSeconds, %d: a task would be ended before it is late\n" (int .slaSeconds) (int .taskTimeoutSeconds)) }}
+{{- end }}
+{{- if ge (int .runDeadlineSeconds) (int .runTimeoutSeconds) }}
+{{- fail (printf "\n\npipeline.runDeadlineSeconds is %d, not less than pipeline.runTimeoutSeconds, %d: a run would be ended before it is late\n" (int .runDeadlineSeconds) (int .runTimeoutSeconds)) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -80,6 +80,8 @@ MLB_ALERTS_TOPIC_ARN: {{ .alertsTopicArn | quote }}
 MLB_SLA_SECONDS: {{ include "airflow.word" .slaSeconds | quote }}
 MLB_RUN_DEADLINE_SECONDS: {{ include "airflow.word" .runDeadlineSeconds | quote }}
 MLB_TASK_TIMEOUT_SECONDS: {{ include "airflow.word" .taskTimeoutSeconds | quote }}
+MLB_RUN_TIMEOUT_SECONDS: {{ include "airflow.word" .runTimeoutSeconds | quote }}
+MLB_APPROVAL_TIMEOUT_SECONDS: {{ include "airflow.word" .approvalTimeoutSeconds | quote }}
 MLB_DELIVERY_TIMEOUT_SECONDS: {{ include "airflow.word" .deliveryTimeoutSeconds | quote }}
 MLB_RETRY_DELAY_SECONDS: {{ include "airflow.word" .retryDelaySeconds | quote }}
 {{- end }}
