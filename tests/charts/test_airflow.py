@@ -125,7 +125,7 @@ def test_the_official_charts_values_say_the_same_as_this_chart() -> None:
         for section, options in official["config"].items()
         for key, value in options.items()
     }
-    # The examples differ in size and in how the database is verified; the official chart sets up metrics itself.
+    # The examples differ in size and in how they verify the database; metrics are the official chart's own.
     own = {"AIRFLOW__CORE__PARALLELISM", "PGSSLMODE"}
     own |= {name for name in told if name.startswith("AIRFLOW__METRICS__")}
     assert {name: value for name, value in told.items() if name not in own} == {
