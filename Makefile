@@ -5,7 +5,7 @@ FROM := 2023-10-01
 TO := 2023-10-10
 
 .PHONY: help setup setup-s3 run test lint types unit integration long killed s3 charts cluster-test charts-docs \
-	images image-sizes feed report status lock clean
+	images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,15 +57,21 @@ CERTIFICATES := $(foreach name,PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE,$(if $(
 DOCKER_BUILD := DOCKER_BUILDKIT=1 docker build -q $(CERTIFICATES)
 IMAGE := mlb/spark-jobs
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+STAMP = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+	--build-arg CREATED=$$(git log -1 --format=%cI)
 
-images:  ## build the Spark image mlb/spark-jobs and its bill of materials, build/spark-jobs.cdx.json
-	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) \
-	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
-	  --build-arg CREATED=$$(git log -1 --format=%cI) .
+images: image-spark-jobs image-airflow image-postgres image-aws-local  ## build all images, mlb/<name>, and the jobs' bill of materials
+
+image-spark-jobs:
+	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) $(STAMP) .
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
 	@docker image ls $(IMAGE):$(VERSION)
 
-image-sizes: images  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
+image-airflow image-postgres image-aws-local: image-%:
+	@$(DOCKER_BUILD) -f docker/$*/Dockerfile -t mlb/$*:$(VERSION) $(STAMP) .
+	@docker image ls mlb/$*:$(VERSION)
+
+image-sizes: image-spark-jobs  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
 	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
 	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
 
@@ -79,7 +85,7 @@ status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts sbom; do \
+	@for name in runtime dev build java sample charts sbom airflow aws-local; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

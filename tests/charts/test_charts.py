@@ -35,7 +35,7 @@ def conform(manifests: str) -> None:
 
 
 def rendered(example: Path) -> str:
-    return run("helm", "template", example.parent.name, example.parent, "-n", "mlb", "-f", example)
+    return run("helm", "template", example.parent.name, example.parent, "-n", "charts", "-f", example)
 
 
 def name_of(path: Path) -> str:

@@ -1,0 +1,3 @@
+{{- define "airflow.postgresql.name" -}}
+{{- include "airflow.component.name" (dict "context" . "component" "postgresql") }}
+{{- end }}
