@@ -46,7 +46,7 @@ killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 
 
 dags: setup setup-airflow  ## the DAGs and their operator: types, and tests without a cluster (an SNS server of their own)
 	@$(BIN)/pyright -p mlb_airflow
-	@.venv-airflow/bin/pytest -c mlb_airflow/pyproject.toml --rootdir . tests/dags -q
+	@.venv-airflow/bin/pytest -c mlb_airflow/pyproject.toml --rootdir . --confcutdir tests/dags tests/dags -q
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
