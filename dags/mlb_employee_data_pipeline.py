@@ -30,13 +30,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 from mlb_airflow.alerts import deadline_missed
 from mlb_airflow.assets import REFUSED_ROWS
 from mlb_airflow.dag_parts import DELIVERY_DATE, START, default_args, notify_failure
-from mlb_airflow.failures import rows_refused
+from mlb_airflow.failures import rows_refused, tell_own_failure
 from mlb_airflow.operators import SparkJobOperator
 from mlb_airflow.sensors import DeliverySensor
 from mlb_airflow.settings import Settings
 
 
-@task(outlets=[REFUSED_ROWS])
+@task(outlets=[REFUSED_ROWS], on_failure_callback=tell_own_failure)
 def hand_over_refused_rows() -> int:
     """Start the recovery where the delivery had rows that were refused; how many."""
     context: Any = get_current_context()

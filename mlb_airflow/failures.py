@@ -118,6 +118,16 @@ def notify_failure(context: Any) -> None:
             send(alert_of(task_id, failure, run, refused, settings), settings, context)
 
 
+def tell_own_failure(context: Any) -> None:
+    """Send the alert of a task that comes after the notice, when it has failed for good (a callback)."""
+    settings = Settings.from_environment()
+    ti = context["ti"]
+    error = context.get("exception")
+    sentence = _first_line(error) if isinstance(error, Exception) else "The task has failed."
+    failure = Failure(sentence, attempt=ti.try_number, link=ti.log_url)
+    send(alert_of(ti.task_id, failure, context["dag_run"], None, settings), settings, context)
+
+
 def _rows_refused(ti: Any, task_ids: list[str]) -> int | None:
     results = [ti.xcom_pull(task_ids=task_id) for task_id in task_ids]
     counts = [rows_refused(result) for result in results if isinstance(result, dict)]

@@ -125,7 +125,7 @@ def _container(**state: Any) -> dict[str, Any]:
 
 def _handler(api: KubeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
 
         def _answer(self, status: int, body: Any) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from mlb_airflow.operators import SparkJobOperator
+from airflow.sdk import BaseOperator
 
 
 class TaskStore(dict[str, Any]):
@@ -34,7 +34,7 @@ class TaskInstance:
 
 
 def context_of(
-    task: SparkJobOperator,
+    task: BaseOperator,
     store: TaskStore,
     try_number: int = 1,
     started: dt.datetime | None = None,

@@ -4,6 +4,8 @@ import datetime as dt
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -100,13 +102,15 @@ def test_the_pipeline_waits_deferred_for_the_delivery(pipeline: DAG) -> None:
 
 
 def test_the_run_has_a_deadline_and_the_hard_timeouts_are_above_both(pipeline: DAG) -> None:
-    (deadline,) = pipeline.deadline or []
+    deadlines: Any = pipeline.deadline
+    (deadline,) = deadlines
     assert deadline.interval == timedelta(hours=8)
     assert deadline.callback.path == "mlb_airflow.alerts.deadline_missed"
     assert pipeline.dagrun_timeout == timedelta(hours=24)
     for task in pipeline.tasks:
         if isinstance(task, SparkJobOperator):
-            assert task.settings.sla == timedelta(hours=2) < task.execution_timeout == timedelta(hours=3)
+            assert task.settings.sla == timedelta(hours=2)
+            assert task.execution_timeout == timedelta(hours=3)
 
 
 def test_every_job_waits_deferred_in_the_pool(any_dag: DAG) -> None:
@@ -118,9 +122,8 @@ def test_every_job_waits_deferred_in_the_pool(any_dag: DAG) -> None:
 
 def test_refused_rows_start_the_recovery(bag: DagBag, pipeline: DAG) -> None:
     (asset,) = pipeline.get_task("hand_over_refused_rows").outlets
-    assert [
-        condition.name for condition in bag.dags["mlb_employee_recovery"].timetable.asset_condition.objects
-    ] == [asset.name]
+    timetable: Any = bag.dags["mlb_employee_recovery"].timetable
+    assert [each.name for each in timetable.asset_condition.objects] == [asset.name] == ["mlb_refused_rows"]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,55 @@ def test_nothing_is_destroyed_without_an_approval(bag: DagBag, dag_id: str, dest
     approve = dag.get_task("approve")
     assert isinstance(approve, ApprovalOperator)
     assert approve.defaults == ["Reject"], "who does not answer has not approved"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "task_id", "params", "options"),
+    [
+        ("mlb_employee_recovery", "recover", {"corrections": None}, {"--by": "ann"}),
+        (
+            "mlb_employee_recovery",
+            "recover",
+            {"corrections": "s3a://bucket/c.csv"},
+            {"--corrections": "s3a://bucket/c.csv", "--by": "ann"},
+        ),
+        (
+            "mlb_employee_reprocess",
+            "compare",
+            {"action": "reprocess", "bronze_version": 0, "to_version": 7},
+            {"--bronze-version": "0", "--dry-run": True},
+        ),
+        (
+            "mlb_employee_reprocess",
+            "go_live",
+            {"action": "reprocess", "seasons": "2014", "bronze_as_of": "2023-10-02T06:00:00Z"},
+            {"--bronze-as-of": "2023-10-02T06:00:00Z", "--seasons": "2014"},
+        ),
+        (
+            "mlb_employee_reprocess",
+            "go_live",
+            {"action": "restore", "to_version": 7},
+            {"--to-version": "7"},
+        ),
+        (
+            "mlb_employee_reprocess",
+            "compare",
+            {"action": "restore", "as_of": "T"},
+            {"--as-of": "T", "--dry-run": True},
+        ),
+        ("mlb_employee_erasure", "erase", {"reason": "case 17"}, {"--reason": "case 17", "--by": "ann"}),
+    ],
+)
+def test_a_form_becomes_the_jobs_options(
+    bag: DagBag, dag_id: str, task_id: str, params: dict, options: dict
+) -> None:
+    task = bag.dags[dag_id].get_task(task_id)
+    assert isinstance(task, SparkJobOperator)
+    filled = {**{name: None for name in bag.dags[dag_id].params}, **params}
+    context: Any = {"params": filled, "dag_run": SimpleNamespace(triggering_user_name="ann")}
+    rendered = task.render_template(task.options, context)
+    assert {name: value for name, value in rendered.items() if value} == options
+    assert task.render_template(task.job, context) == params.get("action", task.job)
 
 
 def test_nobody_who_is_erased_is_named_in_airflow(bag: DagBag) -> None:

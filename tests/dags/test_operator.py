@@ -96,7 +96,9 @@ def test_a_pod_is_the_charts_with_a_name_labels_and_arguments(
 ) -> None:
     template = yaml.safe_load(kube.config_maps["spark-jobs-pod-templates"][f"{job}.yaml"])
     task = task_of(kube, job, options=options)
-    pod = ApiClient().sanitize_for_serialization(task.build_pod_request_obj(context_of(task, TaskStore())))
+    pod: Any = ApiClient().sanitize_for_serialization(
+        task.build_pod_request_obj(context_of(task, TaskStore()))
+    )
     kubernetes_validate.validate(pod, "1.34", strict=True)
     assert pod["spec"]["containers"][0].pop("args") == arguments
     template["spec"]["containers"][0].pop("args")
