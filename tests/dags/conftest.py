@@ -12,6 +12,7 @@ from pathlib import Path
 # Airflow reads its configuration when it is first imported.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mlb-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[2] / "dags")
 os.environ["AIRFLOW__API__BASE_URL"] = "https://airflow.example.org"
 for _name in [name for name in os.environ if name.startswith("MLB_")]:
     del os.environ[_name]
@@ -22,8 +23,6 @@ import pytest  # noqa: E402
 from mlb_airflow.settings import Settings  # noqa: E402
 from tests.dags.inbox import Inbox  # noqa: E402
 from tests.dags.kube_api import KubeApi  # noqa: E402
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class KubeApi:
         self.config_maps = {"spark-jobs-pod-templates": dict(rendered_templates())}
         self.refuse_pods: str | None = None
         self.deleted: list[str] = []
+        self.looks_left: int | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.config_file = folder / "kubeconfig"
         cluster = {"server": f"http://127.0.0.1:{self._server.server_port}"}
@@ -102,6 +103,13 @@ class KubeApi:
                     **status,
                 }
 
+    def looked(self, name: str) -> None:
+        """Somebody has read a pod; after `looks_left` of that it goes."""
+        if self.looks_left is not None:
+            self.looks_left -= 1
+            if self.looks_left <= 0:
+                self.pods.pop(name)
+
     def add(self, pod: dict[str, Any]) -> dict[str, Any]:
         """Make a pod as the API server would: pending, in the namespace."""
         pod["metadata"].setdefault("namespace", NAMESPACE)
@@ -154,7 +162,9 @@ def _handler(api: KubeApi) -> type[BaseHTTPRequestHandler]:
                     found = [pod for pod in api.pods.values() if _matches(pod, selector)]
                     return 200, {"kind": "PodList", "items": found}
                 case ["pods", name] if name in api.pods:
-                    return 200, api.pods[name]
+                    pod = api.pods[name]
+                    api.looked(name)
+                    return 200, pod
                 case ["pods", _, "log"]:
                     return 200, "a line of the log\n"
                 case ["events"]:

@@ -233,6 +233,17 @@ def test_a_pod_that_is_gone_is_no_success(kube: KubeApi, status: str) -> None:
         resume(task, context, kube, status, name=name)
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_pod_that_goes_while_its_result_is_read_is_no_success(kube: KubeApi, looks: int) -> None:
+    task = task_of(kube)
+    context = context_of(task, TaskStore())
+    deferral(task, context)
+    kube.ended(0, SUCCEEDED)
+    kube.looks_left = looks
+    with pytest.raises(JobFailed, match="is gone, and with it the job's result"):
+        resume(task, context, kube)
+
+
 def test_bad_data_fails_at_once_and_leaves_what_the_alert_needs(kube: KubeApi) -> None:
     task = task_of(kube)
     context = context_of(task, TaskStore(), try_number=2)
