@@ -4,8 +4,9 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 
-.PHONY: help setup setup-s3 run test lint types unit integration long killed s3 charts cluster-test charts-docs \
-	images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes feed report status lock clean
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long killed s3 dags charts \
+	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes \
+	feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -15,6 +16,9 @@ setup:  ## make the environment in .venv from the lock files
 
 setup-s3:  ## the same, and the jars that tables on S3 need
 	@python3 tools/set_up.py s3
+
+setup-airflow:  ## make Airflow's environment in .venv-airflow, which the DAGs and their tests need
+	@python3 tools/set_up.py airflow
 
 run: setup  ## the whole pipeline on the real sample feed: ten deliveries, Gold tables, report
 	@$(BIN)/spark-jobs sample-feed
@@ -39,6 +43,10 @@ long: setup  ## the scenarios of minutes: killed between any two steps, and run 
 
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
+
+dags: setup setup-airflow  ## the DAGs and their operator: types, and tests without a cluster (an SNS server of their own)
+	@$(BIN)/pyright -p mlb_airflow
+	@.venv-airflow/bin/pytest -c mlb_airflow/pyproject.toml --rootdir . --confcutdir tests/dags tests/dags -q
 
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
@@ -84,11 +92,20 @@ report: setup  ## write report.html from ./lake
 status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
+# Airflow's constraints are what its extra `all` resolves to when it is released; providers go on being released.
+AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
+LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
+
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts sbom airflow aws-local; do \
+	@for name in runtime dev build java sample charts sbom aws-local; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
+	@mkdir -p build && uv pip compile -q --no-header --no-annotate --python-version 3.11 \
+	  --exclude-newer $(AIRFLOW_RELEASED) requirements/airflow-constraints.in \
+	  | grep -v '^apache-airflow-' > build/airflow-constraints.txt
+	@uv pip compile $(LOCK_AIRFLOW) -c build/airflow-constraints.txt requirements/airflow.in -o requirements/airflow.lock
+	@uv pip compile $(LOCK_AIRFLOW) requirements/airflow-dev.in -o requirements/airflow-dev.lock
 
 clean:  ## remove the local landing zone, lake and report (not the environment)
 	@rm -rf landing lake lake.key lake.key.new lake.erasure.key lake.lock spark.log report.html

@@ -1,6 +1,8 @@
 """Sets up the project's own environment in .venv: packages, Delta's jars and, if need be, Java.
 
 `set_up.py s3` makes besides the jars that tables on S3 need, which the embedded default does without.
+`set_up.py airflow` makes .venv-airflow in its place: Airflow and the DAGs' package. Airflow's versions and
+those of the jobs have nothing to do with each other, as their images have not.
 Runs with any python3 of 3.11 or later and nothing else. Does again only what a changed lock file
 asks for. Lock files carry names, versions and hashes; where packages come from is for pip's and
 Ivy's own settings to say.
@@ -16,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
+AIRFLOW_VENV = ROOT / ".venv-airflow"
 LOCKS = ROOT / "requirements"
 JARS = VENV / "jars"
 S3_JARS = VENV / "jars-s3"
@@ -26,8 +28,10 @@ def main() -> None:
     """Bring the environment up to the lock files."""
     if sys.version_info < (3, 11):  # noqa: UP036 (this runs before pip has checked it)
         stop(f"This project needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}.")
-    if not PYTHON.exists():
-        step("making .venv", [sys.executable, "-m", "venv", str(VENV)])
+    if "airflow" in sys.argv[1:]:
+        set_up_airflow()
+        return
+    make_venv(VENV)
     # pyspark comes as source: it is built with the locked tools, not with whatever is newest.
     install("build", "--require-hashes")
     install("dev", "--require-hashes", "--no-deps", "--no-build-isolation")
@@ -45,16 +49,40 @@ def main() -> None:
         once("jars-s3", [LOCKS / "jars-s3.lock", ROOT / "tools" / "s3_jars.py", *sources], make_s3_jars)
 
 
-def install(lock: str, *options: str) -> None:
+def set_up_airflow() -> None:
+    """Bring Airflow's environment up to its lock file, with mlb_airflow as it is in the tree."""
+    make_venv(AIRFLOW_VENV)
+    install("airflow-dev", "--require-hashes", "--no-deps", venv=AIRFLOW_VENV)
+    package = ROOT / "mlb_airflow"
+    once(
+        "mlb_airflow",
+        [package / "pyproject.toml"],
+        lambda: pip("-e", str(package), "--no-deps", "--no-build-isolation", venv=AIRFLOW_VENV),
+        AIRFLOW_VENV,
+    )
+
+
+def make_venv(venv: Path) -> None:
+    """Make a virtual environment where there is none."""
+    if not python(venv).exists():
+        step(f"making {venv.name}", [sys.executable, "-m", "venv", str(venv)])
+
+
+def python(venv: Path) -> Path:
+    """A virtual environment's interpreter."""
+    return venv / "bin" / "python"
+
+
+def install(lock: str, *options: str, venv: Path = VENV) -> None:
     """Install a lock file once."""
     file = LOCKS / f"{lock}.lock"
-    once(lock, [file], lambda: pip(*options, "-r", str(file)))
+    once(lock, [file], lambda: pip(*options, "-r", str(file), venv=venv), venv)
 
 
-def once(name: str, files: list[Path], work) -> None:
-    """Do a piece of work unless it has been done for these files as they are."""
+def once(name: str, files: list[Path], work, venv: Path = VENV) -> None:
+    """Do a piece of work in an environment unless it has been done for these files as they are."""
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    mark = VENV / "set-up" / name
+    mark = venv / "set-up" / name
     if mark.exists() and mark.read_text() == digest:
         return
     work()
@@ -62,16 +90,16 @@ def once(name: str, files: list[Path], work) -> None:
     mark.write_text(digest)
 
 
-def pip(*arguments: str) -> None:
-    """Run the environment's pip."""
+def pip(*arguments: str, venv: Path = VENV) -> None:
+    """Run an environment's pip."""
     said = [argument for argument in arguments if not argument.startswith("--")]
-    step(f"installing {Path(said[-1]).name}", [str(PYTHON), "-m", "pip", "install", "-q", *arguments])
+    step(f"installing {Path(said[-1]).name}", [str(python(venv)), "-m", "pip", "install", "-q", *arguments])
 
 
 def has_java() -> bool:
     """Whether Spark will find a Java 17 or later on this machine."""
     code = "from spark_jobs.lake.java import installed_java_home as home; raise SystemExit(not home())"
-    return subprocess.run([str(PYTHON), "-c", code], cwd=ROOT).returncode == 0
+    return subprocess.run([str(python(VENV)), "-c", code], cwd=ROOT).returncode == 0
 
 
 def fetch_jars() -> None:
@@ -88,7 +116,7 @@ def make_s3_jars() -> None:
 
 def tool(name: str, script: str, *arguments: Path) -> None:
     """Run a script of tools/ with the environment's Python."""
-    step(name, [str(PYTHON), str(ROOT / "tools" / script), *map(str, arguments)])
+    step(name, [str(python(VENV)), str(ROOT / "tools" / script), *map(str, arguments)])
 
 
 def step(name: str, command: list[str]) -> None:

@@ -125,16 +125,32 @@ def reprocess_command(
 @click.command("restore")
 @click.option("--to-version", type=int, help="the point at which silver/employees had this version")
 @click.option("--as-of", type=Moment(), help="the newest point at this time (UTC unless it says)")
+@click.option("--dry-run", is_flag=True, help="compare, and change nothing")
 @settings_options
-def restore_command(to_version: int | None, as_of: dt.datetime | None, **options: Any) -> None:
+def restore_command(
+    to_version: int | None, as_of: dt.datetime | None, dry_run: bool, **options: Any
+) -> None:
     """Bring Silver and Gold back together to a consistent point; `history` lists them."""
+    from spark_jobs.jobs.reprocess import Comparison
     from spark_jobs.jobs.restore import restore
     from spark_jobs.jobs.runner import run_job
+    from spark_jobs.report.travel import show_comparisons
 
     if (to_version is None) == (as_of is None):
         raise UsageError("Give either --to-version or --as-of.")
     settings, contract, spark = start(options)
-    finish(run_job(spark, settings, contract, "restore", None, lambda job: restore(job, to_version, as_of)))
+    told: list[Comparison] = []
+    run = run_job(
+        spark,
+        settings,
+        contract,
+        "restore",
+        None,
+        lambda job: told.extend(restore(job, to_version, as_of, dry_run)),
+    )
+    if told:
+        show_comparisons(told, Console(stderr=True, highlight=False))
+    finish(run)
 
 
 @click.command("rotate-key")

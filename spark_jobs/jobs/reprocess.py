@@ -60,7 +60,7 @@ def reprocess(
     if not seasons:
         _tell_dates(job, staging, rebuilt.loaded)
     changes = compare_with_live(job, rebuilt)
-    told = job.lake.together(*(partial(_comparison, job, change) for change in changes))
+    told = job.lake.together(*(partial(comparison, job, change) for change in changes))
     if dry_run:
         job.run.notes.append(
             f"Nothing was made live: the rebuilt tables are in {job.lake.root}/{REBUILD}, until the "
@@ -133,7 +133,8 @@ def _check_columns(job: JobContext) -> None:
             )
 
 
-def _comparison(job: JobContext, change: Differences) -> Comparison:
+def comparison(job: JobContext, change: Differences) -> Comparison:
+    """How a table would change, also noted among the run's rows."""
     table = change.table
     told = Comparison(table.name, job.lake.read(table).count(), change.synced)
     for name, count in (

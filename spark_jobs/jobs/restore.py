@@ -11,16 +11,22 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.points import Point, point_at, point_of_version, read_points
 from spark_jobs.jobs.publish import publish
-from spark_jobs.jobs.reprocess import other_bronze
+from spark_jobs.jobs.reprocess import Comparison, comparison, other_bronze
 from spark_jobs.lake.tables import LOADS, Table
 from spark_jobs.lake.travel import check_reachable, stamp
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY
 
 
-def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | None = None) -> None:
+def restore(
+    job: JobContext,
+    version: int | None = None,
+    as_of: dt.datetime | None = None,
+    dry_run: bool = False,
+) -> list[Comparison]:
     """Bring the published tables back to the point of a version of Silver, or the newest as of a time.
 
-    Whoever has been erased since does not come back with them.
+    Whoever has been erased since does not come back with them. `dry_run` only compares: that is what it
+    returns, empty otherwise.
 
     Raises UsageError for what is no point, for one of which a table can no longer be read, and for one
     whose pseudonyms were made under another key.
@@ -29,7 +35,7 @@ def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | No
     wanted = [(table, point.versions[table.name]) for table in job.published]
     check_reachable(job.lake, wanted, lambda: other_bronze(job.lake, job.tables.bronze))
     _check_pseudonyms(job, point)
-    job.run.notes.append(f"Back to the point of Silver's version {point}.")
+    target = f"the point of Silver's version {point}"
     compare = job.lake.compare
     changes = job.lake.together(
         *(
@@ -37,7 +43,13 @@ def restore(job: JobContext, version: int | None = None, as_of: dt.datetime | No
             for table, number in wanted
         )
     )
+    if dry_run:
+        job.run.parameters["dry_run"] = "True"
+        job.run.notes.append(f"Compared with {target}: nothing was changed.")
+        return job.lake.together(*(partial(comparison, job, change) for change in changes))
+    job.run.notes.append(f"Back to {target}.")
     publish(job, changes, before_end=partial(apply_erasures, job))
+    return []
 
 
 def _choose(job: JobContext, version: int | None, as_of: dt.datetime | None) -> Point:

@@ -150,6 +150,9 @@ def test_killed_between_commits_and_run_again(
     def back(job) -> None:
         restore(job, version=silver)
 
+    tried = run(lake, "restore", lambda job: restore(job, version=silver, dry_run=True))
+    assert tried.exit_code == 0 and lake.versions() == versions
+    assert any(name.startswith("silver/employees ") for name in tried.rows)
     until_done(lake, "restore", back, monkeypatch, 4)
     assert published(lake.content()) == published(before)
     versions = lake.versions()

@@ -43,6 +43,7 @@ app.kubernetes.io/component: driver
 args: {{ $own.args | default (list .job "--date" "$(MLB_DELIVERY_DATE)") | toJson }}
 memory: {{ $own.memory | default .context.Values.driver.memory }}
 resources: {{ mergeOverwrite (deepCopy .context.Values.driver.resources) ($own.resources | default dict) | toJson }}
+input: {{ $own.input | default dict | toJson }}
 {{- end }}
 
 {{/* A job's pod, labels and spec. A dict of context, job, labels (more of them) and args (more of them). */}}
@@ -99,8 +100,23 @@ spec:
         {{- toYaml $job.resources | nindent 8 }}
       volumeMounts:
         {{- include "spark-jobs.driver.volumeMounts" $context | nindent 8 }}
+        {{- if $job.input }}
+        - name: input
+          mountPath: /etc/mlb/input
+          readOnly: true
+        {{- end }}
   volumes:
     {{- include "spark-jobs.driver.volumes" $context | nindent 4 }}
+    {{- with $job.input }}
+    - name: input
+      secret:
+        secretName: {{ .secretName }}
+        # As for the other secrets: the job says that it is missing.
+        optional: true
+        items:
+          - key: {{ .key }}
+            path: {{ .key }}
+    {{- end }}
 {{- end }}
 
 {{- define "spark-jobs.driver.env" -}}
