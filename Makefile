@@ -85,7 +85,7 @@ status: setup  ## tables, quarantine and last runs of ./lake
 	@$(BIN)/spark-jobs status
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts sbom airflow aws-local; do \
+	@for name in runtime dev build java sample charts sbom aws-local; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
