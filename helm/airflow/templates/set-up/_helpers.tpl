@@ -53,7 +53,7 @@ containers:
     {{- include "airflow.container" $of | nindent 4 }}
 {{- end }}
 
-{{/* Creates the first user, unless it is there. */}}
+{{/* Creates the first user, unless it is there. A try that fails (once seen beside an api-server that was starting) is made again. */}}
 {{- define "airflow.setUp.user" -}}
 {{- $of := dict "context" . "values" .Values.setUp -}}
 initContainers:
