@@ -3,10 +3,11 @@
 BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
+DATE := 2023-10-01
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long killed s3 dags charts \
 	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes \
-	feed report status lock clean
+	cluster deploy trigger ui feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -82,6 +83,18 @@ image-airflow image-postgres image-aws-local: image-%:
 image-sizes: image-spark-jobs  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
 	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
 	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
+
+cluster: setup  ## a cluster to try all of it: the one that KUBECONFIG names, or a new one by kind
+	@$(BIN)/python -m deploy cluster
+
+deploy: setup images  ## images, both charts with their local values, and deliveries in S3
+	@$(BIN)/python -m deploy deploy
+
+trigger: setup  ## run the pipeline for one delivery in Airflow and follow it (DATE=2023-10-01)
+	@$(BIN)/python -m deploy trigger --date $(DATE)
+
+ui: setup  ## forward Airflow's UI to this machine
+	@$(BIN)/python -m deploy ui
 
 feed: setup  ## write the sample feed into ./landing
 	@$(BIN)/spark-jobs sample-feed

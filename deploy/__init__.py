@@ -1,0 +1,1 @@
+"""The whole platform on one cluster, for trials: `python -m deploy --help`."""
