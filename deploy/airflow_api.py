@@ -76,13 +76,14 @@ class Airflow:
         return sorted(found, key=lambda task: task["start_date"] or "9")
 
     def result(self, dag: str, run_id: str, task: str) -> dict[str, Any]:
-        """What a task has returned; empty where it returned nothing."""
+        """The result that a job's task has returned; empty for a task that returned no such thing."""
         path = f"/api/v2/dags/{dag}/dagRuns/{_quoted(run_id)}/taskInstances/{task}/xcomEntries/return_value"
         try:
             value = self.call("GET", path, deserialize=False)["value"]
         except RuntimeError:
             return {}
-        return json.loads(value) if isinstance(value, str) else value or {}
+        told = json.loads(value) if isinstance(value, str) else value
+        return told if isinstance(told, dict) else {}
 
 
 def _time(text: str) -> dt.datetime:
