@@ -30,7 +30,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from mlb_airflow.alerts import deadline_missed
 from mlb_airflow.assets import REFUSED_ROWS
 from mlb_airflow.dag_parts import DELIVERY_DATE, START, default_args, notify_failure
-from mlb_airflow.failures import rows_refused, tell_own_failure
+from mlb_airflow.failures import may_have_refused, rows_refused, tell_own_failure
 from mlb_airflow.operators import SparkJobOperator
 from mlb_airflow.sensors import DeliverySensor
 from mlb_airflow.settings import Settings
@@ -41,10 +41,9 @@ def hand_over_refused_rows() -> int:
     """Start the recovery where the delivery had rows that were refused; how many."""
     context: Any = get_current_context()
     results = context["ti"].xcom_pull(task_ids=["etl_process", "load_processed_data"])
-    refused = sum(rows_refused(result) or 0 for result in results if result)
-    if not refused:
+    if not may_have_refused(results):
         raise AirflowSkipException("No row was refused.")
-    return refused
+    return sum(rows_refused(result or {}) or 0 for result in results)
 
 
 def make(settings: Settings):

@@ -3,7 +3,7 @@
 A task that fails leaves its last failure under the XCom `failure`; its retries send nothing. When it has
 failed for good, `notify_failure` reads it, and sends one alert."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
@@ -139,6 +139,11 @@ def rows_refused(result: dict[str, Any]) -> int | None:
     """How many rows a job has put into the quarantine, by its result; None where it does not say."""
     rows = result.get("rows") or {}
     return rows.get("quarantined")
+
+
+def may_have_refused(results: Sequence[dict[str, Any] | None]) -> bool:
+    """Whether one of the jobs has refused rows, or its result does not say (too long a message)."""
+    return any(rows_refused(result or {}) != 0 for result in results)
 
 
 def alert_of(

@@ -13,6 +13,8 @@ from spark_jobs.lake.session import start_session
 from spark_jobs.settings import CONTRACT, Settings
 from tests.lakes import TestLake
 
+# Airflow's, in an environment of their own: `make dags`.
+collect_ignore = ["dags"]
 KEY = "a-key-for-tests-that-is-long-enough-0123456789"
 
 

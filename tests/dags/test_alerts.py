@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlb_airflow.alerts import Alert, deadline_missed, notifiers, send
-from mlb_airflow.failures import Failure, alert_of, notify_failure, tell_own_failure
+from mlb_airflow.failures import Failure, alert_of, may_have_refused, notify_failure, tell_own_failure
 from mlb_airflow.settings import Settings
 from tests.dags.inbox import Inbox
 
@@ -102,6 +102,13 @@ def test_a_task_after_the_notice_tells_of_itself(inbox: Inbox) -> None:
     tell_own_failure({"ti": ti, "dag_run": run, "exception": ValueError("no such asset")})
     (message,) = [json.loads(each)["Message"] for each in inbox.read()]
     assert "ValueError: no such asset" in message and "4 (the last one)" in message
+
+
+def test_refused_rows_are_handed_over_also_where_a_result_does_not_say() -> None:
+    none, some = {"rows": {"quarantined": 0}}, {"rows": {"quarantined": 2}}
+    assert not may_have_refused([none, none])
+    assert may_have_refused([none, some])
+    assert may_have_refused([{"left_out": {"rows": 9}}, none])
 
 
 def test_a_missed_deadline_is_told(inbox: Inbox) -> None:

@@ -222,6 +222,16 @@ def test_an_exit_code_of_0_alone_is_no_success(kube: KubeApi, message: Any) -> N
     assert "return_value" not in context["ti"].pushed
 
 
+def test_a_result_of_success_is_none_where_the_process_failed_afterwards(kube: KubeApi) -> None:
+    task = task_of(kube)
+    context = context_of(task, TaskStore())
+    deferral(task, context)
+    kube.ended(1, SUCCEEDED)
+    with pytest.raises(JobFailed, match="exit code 1"):
+        resume(task, context, kube, "failed")
+    assert "return_value" not in context["ti"].pushed
+
+
 @pytest.mark.parametrize("status", ["success", "failed", "error"])
 def test_a_pod_that_is_gone_is_no_success(kube: KubeApi, status: str) -> None:
     task = task_of(kube)
