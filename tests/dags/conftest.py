@@ -1,6 +1,8 @@
 """Airflow's home for the tests, the settings they run under, and the servers that they start."""
 
+import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 # Airflow reads its configuration when it is first imported.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="mlb-airflow-")
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[2] / "dags")
 os.environ["AIRFLOW__API__BASE_URL"] = "https://airflow.example.org"
