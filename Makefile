@@ -5,7 +5,7 @@ FROM := 2023-10-01
 TO := 2023-10-10
 DATE := 2023-10-01
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long killed s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
 	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes \
 	cluster deploy trigger ui feed report status lock clean
 
@@ -42,6 +42,9 @@ integration: setup  ## the tests on Delta tables
 long: setup  ## the scenarios of minutes: killed between any two steps, and run again
 	@$(BIN)/pytest tests/integration -q -m long
 
+cluster-long: setup-s3  ## the same on the cluster: three days in Airflow, whose scheduler and pods are killed
+	@$(BIN)/pytest tests/e2e -q -m long
+
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
 
@@ -52,8 +55,8 @@ dags: setup setup-airflow  ## the DAGs and their operator: types, and tests with
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
 
-cluster-test: setup-s3  ## the charts and the image (loaded before) on the cluster that KUBECONFIG names
-	@$(BIN)/pytest tests/e2e -q
+cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been
+	@$(BIN)/pytest tests/e2e -q -m "not long"
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file

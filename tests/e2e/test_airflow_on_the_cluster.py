@@ -118,6 +118,7 @@ def alerts(aws: str) -> list[dict[str, Any]]:
     return received
 
 
+@pytest.mark.long
 def test_a_backfill_of_three_days_gives_the_embedded_runs_gold(
     api: Airflow, aws: str, spark: SparkSession, contract: Contract, tmp_path: Path
 ) -> None:
