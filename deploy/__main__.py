@@ -260,7 +260,7 @@ def forwarded(namespace: str, what: str, port: int, local: int | str = "") -> It
     command = ["kubectl", "-n", namespace, "port-forward", what, f"{local}:{port}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        line = (process.stdout or iter(())).__iter__().__next__()
+        line = process.stdout.readline() if process.stdout else ""
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
         if not found:
             raise click.ClickException(f"kubectl does not forward {what} of {namespace}: {line.strip()}")
