@@ -39,8 +39,9 @@ unit: setup  ## the fast tests
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q -m "not long"
 
-long: setup  ## the scenarios of minutes: killed between any two steps, and run again
+long: setup-s3  ## the scenarios of minutes: killed between any two steps, and run again
 	@$(BIN)/pytest tests/integration -q -m long
+	@$(BIN)/pytest tests/s3 -q -m long
 
 cluster-long: setup-s3  ## the same on the cluster: three days in Airflow, whose scheduler and pods are killed
 	@$(BIN)/pytest tests/e2e -q -m long
@@ -62,7 +63,7 @@ charts-docs: setup  ## make the charts' READMEs from the comments of their value
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
 
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
-	@$(BIN)/pytest tests/s3 -q
+	@$(BIN)/pytest tests/s3 -q -m "not long"
 
 # Certificate authorities for the package clients inside a build, where this machine has its own.
 CERTIFICATES := $(foreach name,PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE,$(if $($(name)),--build-arg $(name)))

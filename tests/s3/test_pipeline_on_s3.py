@@ -27,6 +27,7 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return landing
 
 
+@pytest.mark.long
 def test_the_tables_on_s3_are_those_of_a_local_run(
     feed: Path, client: Any, spark: SparkSession, contract: Contract, endpoint: str, tmp_path: Path
 ) -> None:
