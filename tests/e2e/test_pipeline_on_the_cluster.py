@@ -24,7 +24,7 @@ from spark_jobs.lake.session import start_session
 from spark_jobs.lake.tables import LOADS, RUNS, Table
 from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import Settings
-from tests.conftest import KEY
+from tests.conftest import KEY, make_lake
 from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace, wait_until
 from tests.e2e.conftest import KEYS, client_of
 from tests.lakes import DAY, TestLake
@@ -58,14 +58,7 @@ def embedded(
     spark: SparkSession, contract: Contract, feed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """What the tables hold after the first day's embedded run, on a local disk."""
-    root = tmp_path_factory.mktemp("embedded")
-    settings = Settings(
-        landing=str(feed),
-        lake=str(root / "lake"),
-        pseudonym_key=SecretStr(KEY),
-        spark_log=root / "spark.log",
-    )
-    lake = TestLake(spark, contract, settings)
+    lake = make_lake(spark, contract, tmp_path_factory.mktemp("embedded"), landing=feed)
     lake.succeed()
     return lake.content()
 
