@@ -30,9 +30,10 @@ def recover(
     """Send refused rows through etl and load again, as mended or (`corrections` is None) as they are.
 
     Without corrections every open row is judged again, which helps where the contract's rules have changed
-    since. What was decided is kept first: a recovery that was killed is finished by the next one. Raises
-    UsageError for an unknown or settled row and for one mended into an erased person's, and the error of
-    a delivery that cannot be staged.
+    since; a delivery that is refused as a whole again is then noted, since nobody has mended it. What was
+    decided is kept first: a recovery that was killed is finished by the next one. Raises UsageError for an
+    unknown or settled row and for one mended into an erased person's, and the error of a delivery that
+    cannot be staged.
     """
     _refuse_erased(job, corrections or ())
     decisions = _decided(job, corrections) if corrections is not None else _to_retry(job)
@@ -40,11 +41,14 @@ def recover(
     pending = _pending(job)
     days = sorted(row[0] for row in pending.select("_delivery_date").distinct().collect())
     failed = [run for run in (_replay(day, run_stage) for day in days) if run.exit_code]
-    done = [day for day in days if day not in {run.delivery_date for run in failed}]
+    done = [day for day in days if day not in _days(failed)]
     if done:
         failed += [run for run in (run_stage("aggregate", done[-1]),) if run.exit_code]
-    _settle(job, pending.where(F.col("_delivery_date").isin(done)))
-    _raise_first(failed)
+    unmended = [run for run in failed if corrections is None and run.exit_code == BadDelivery.exit_code]
+    job.run.notes.extend(f"Still refused: {run.error}" for run in unmended)
+    retried = (F.col("decision") == RETRY) & F.col("_delivery_date").isin(_days(unmended))
+    _settle(job, pending.where(F.col("_delivery_date").isin(done) | retried))
+    _raise_first(run for run in failed if run not in unmended)
 
 
 def _refuse_erased(job: JobContext, corrections: Sequence[Correction]) -> None:
@@ -138,6 +142,10 @@ def _pending(job: JobContext) -> DataFrame:
 def _replay(day: dt.date, run_stage: RunStage) -> Run:
     run = run_stage("etl", day)
     return run if run.exit_code else run_stage("load", day)
+
+
+def _days(runs: Iterable[Run]) -> list[dt.date | None]:
+    return [run.delivery_date for run in runs]
 
 
 def _settle(job: JobContext, pending: DataFrame) -> None:

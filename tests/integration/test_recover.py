@@ -142,6 +142,19 @@ def test_open_rows_are_judged_again_after_the_contract_has_changed(lake: TestLak
     assert lake.versions() == versions
 
 
+def test_a_delivery_that_nobody_has_mended_fails_no_judging_again(lake: TestLake) -> None:
+    """Else every night's recovery would fail for one delivery that is known to be bad."""
+    strict = dataclasses.replace(lake, settings=lake.settings.model_copy(update={"quarantine_limit": 0.2}))
+    bad = NEXT_DAY + dt.timedelta(days=1)
+    strict.deliver(csv_of(employment(employee_id="badsal02", salary="lots")), day=bad)
+    assert strict.run(day=bad)["etl"].exit_code == 3
+
+    run = recovered(strict, None)
+    assert (run.exit_code, run.rows["refused_again"]) == (0, 4)
+    assert any(str(bad) in note for note in run.notes)
+    assert recovered(strict, None).rows.get("attempts") is None
+
+
 def test_a_refused_file_is_settled_when_it_is_delivered_again(lake: TestLake) -> None:
     lake.deliver("no header at all\n", "b.csv")
     lake.succeed("ingest")
