@@ -25,7 +25,8 @@ class Run:
 
     `rows` counts rows by outcome, `notes` are sentences that people should read though nothing
     failed, `error` is the sentence that ended the run. `parameters` is what the job was asked for
-    besides a date, `point` the versions of tables that belong together since this run.
+    besides a date, `point` the versions of tables that belong together since this run. `error_for_others`
+    is the error as it may leave the platform, and stands in no ledger.
     """
 
     job: str
@@ -44,6 +45,7 @@ class Run:
     point: dict[str, int] | None = None
     notes: list[str] = field(default_factory=list)
     error: str | None = None
+    error_for_others: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -51,12 +53,13 @@ class Run:
         end = self.finished_at or dt.datetime.now(dt.UTC)
         return round((end - self.started_at).total_seconds(), 3)
 
-    def finish(self, exit_code: int, error: str | None = None) -> None:
+    def finish(self, exit_code: int, error: str | None = None, for_others: str | None = None) -> None:
         """Close the run."""
         self.finished_at = dt.datetime.now(dt.UTC)
         self.exit_code = exit_code
         self.outcome = {0: "succeeded", JobStopped.exit_code: "stopped"}.get(exit_code, "failed")
         self.error = error
+        self.error_for_others = for_others
 
     def signature(self) -> str:
         """What the run's commits are signed with, as JSON: Delta keeps it as their user metadata."""

@@ -34,6 +34,10 @@ class Table:
     #: Rows of a partition lie in the order of these, so that a reader of few of them skips files.
     cluster_by: tuple[str, ...] = ()
     extra_properties: dict[str, str] = field(default_factory=dict)
+    #: Of a summary: the columns of the table below that each column is made of, and those that rows are
+    #: grouped by. A number of rows is made of none. For lineage (spark_jobs/lineage/columns.py).
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    grouped_by: tuple[str, ...] = ()
 
     @property
     def schema(self) -> StructType:

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "quarantine": {"bronze", "contracts", "errors", "lake"},
     "gold": {"lake"},
     "ledger": {"errors", "lake"},
+    "lineage": {"contracts", "gold", "lake", "ledger", "settings"},
     "process": {"errors", "lake", "ledger", "settings"},
     "sample_feed": set(),
 }
