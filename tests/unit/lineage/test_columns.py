@@ -196,7 +196,7 @@ def test_gold_is_made_of_silver_as_declared(
     names = [part.split()[0] for part in schema.split(", ")]
 
     def gold(change: str = "") -> dict[tuple, Row]:
-        people = [dict(zip(SILVER_COLUMNS, person, strict=True)) for person in PEOPLE]
+        people: list[dict[str, Any]] = [dict(zip(SILVER_COLUMNS, person, strict=True)) for person in PEOPLE]
         if change:
             # Two of the later season's people of a team, so that counts and medians move.
             for person in people[8:10]:
