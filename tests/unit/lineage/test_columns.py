@@ -178,6 +178,8 @@ PEOPLE = [
 ]
 CHANGES = {
     "employee_id": "someone",
+    "team_id": "BOS",
+    "league": "NL",
     "position": "C",
     "salary": Decimal(9999),
     "age_on_july_1": 60,
