@@ -89,6 +89,20 @@ class Settings(ProcessSettings, ExecutorSettings):
         default=0.2,
         description="largest share of a delivery's rows that may be refused before all of it is",
     )
+    unusual_warn: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="share of the usual rows or payroll that warns, as its inverse does (0: never)",
+    )
+    unusual_stop: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1,
+        description="the share that stops the delivery before load until a person lets it pass",
+    )
+    unusual_history: Annotated[int, Field(ge=1)] = Field(
+        default=14, description="loaded deliveries before a delivery that say what is usual"
+    )
+    unusual_minimum: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="with fewer of them nothing is said of a delivery"
+    )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"
     )

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
@@ -16,6 +18,7 @@ from spark_jobs.jobs.etl import etl
 from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
 from spark_jobs.jobs.unfinished import refuse_while_unfinished
+from spark_jobs.jobs.unusual import Passed
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.process.failure import failure_sentence
@@ -58,18 +61,20 @@ def run_days(
     contract: Contract,
     dates: list[dt.date],
     watch: Callable[[Run], None],
+    passed: Mapping[dt.date, Passed] = MappingProxyType({}),
 ) -> list[Run]:
     """Run all four stages for each day; `watch` is told of each run that has ended.
 
     Days follow each other in order, in two lanes: while one day's staged batch goes to Silver and
-    Gold, the next day is ingested and staged. A day whose delivery is missing or refused is left
+    Gold, the next day is ingested and staged. A day whose delivery is missing, refused or unusual is left
     after the stage that says so, and the next day goes on; any other failure ends it all, since it
-    would befall the next day too.
+    would befall the next day too. `passed` are unusual deliveries that are to be loaded all the same.
     """
     runs: list[Run] = []
 
     def one(lane: SparkSession, date: dt.date, name: str) -> Run:
-        run = run_job(lane, settings, contract, name, date)
+        job = partial(load, passed=passed.get(date)) if name == "load" else None
+        run = run_job(lane, settings, contract, name, date, job)
         runs.append(run)
         watch(run)
         return run
@@ -89,7 +94,10 @@ def run_days(
                 break
             if next_date:
                 staging = beside.submit(stage, next_date, "ingest", "etl")
-            if not staged.exit_code and both(date, "load", "aggregate").exit_code:
+            if staged.exit_code:
+                continue
+            published = both(date, "load", "aggregate")
+            if published.exit_code and not _concerns_its_day_only(published):
                 break
     return runs
 

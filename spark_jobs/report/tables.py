@@ -20,7 +20,7 @@ from rich.text import Text
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.gold import (
-    GOLD,
+    GOLD_TABLES,
     league_season_summary,
     position_salaries,
     roster_movement,
@@ -68,15 +68,13 @@ def print_status(spark: SparkSession, settings: Settings, contract: Contract, co
 
 def all_tables(contract: Contract) -> list[Table]:
     """Every table of the lake, in the order of the data."""
-    gold = [table for table, _ in GOLD]
-    return [*dataset_tables(contract).all, *gold, RUNS, MANIFEST, LOADS, ERASURES]
+    return [*dataset_tables(contract).all, *GOLD_TABLES, RUNS, MANIFEST, LOADS, ERASURES]
 
 
 def read_gold(lake: Lake) -> dict[str, Rows]:
     """The Gold tables' rows by the table's name; a table that is not there has none."""
-    tables = [table for table, _ in GOLD]
-    read = lake.together(*(partial(_plain_rows, lake, table) for table in tables))
-    return {table.name: rows for table, rows in zip(tables, read, strict=True)}
+    read = lake.together(*(partial(_plain_rows, lake, table) for table in GOLD_TABLES))
+    return {table.name: rows for table, rows in zip(GOLD_TABLES, read, strict=True)}
 
 
 def _plain_rows(lake: Lake, table: Table) -> Rows:
