@@ -69,6 +69,7 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
     from spark_jobs.lake.session import is_running, start_session, stop_session
+    from spark_jobs.process.measures import start_up
 
     context = click.get_current_context()
     context.obj.delivery_date = context.params.get("date")
@@ -79,6 +80,7 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
         spark = start_session(settings, _app_name(context))
     if not was_running:  # else it is for whoever has started it to stop
+        start_up.is_over()
         context.call_on_close(lambda: stop_session(spark))
     return settings, contract, spark
 
