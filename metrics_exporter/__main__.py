@@ -6,7 +6,7 @@
 | MLB_METRICS_DATASET | the dataset, as its contract names it [default: employees] |
 | MLB_METRICS_ADDRESS | where to listen [default: 0.0.0.0:9464] |
 | MLB_METRICS_INTERVAL | seconds between two looks at the ledger [default: 30] |
-| MLB_S3_ENDPOINT, MLB_S3_REGION, MLB_S3_PATH_STYLE | as for the jobs; credentials are found as AWS's tools do |
+| MLB_S3_ENDPOINT, _REGION, _PATH_STYLE | as for the jobs; credentials are found as AWS's tools do |
 """
 
 import logging
@@ -36,7 +36,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     root = lake_root(environment.get("MLB_LAKE", "./lake"))
     lake = LakeReader(root, storage_options(environment) if root.startswith("s3://") else {})
     reading = Reading(lake, environment.get("MLB_METRICS_DATASET", "employees"))
-    # Before the first reading, so that a scrape meanwhile sees an exporter that is up and a lake that is not.
+    # Before the first reading: a scrape meanwhile sees an exporter that is up and a lake that is not yet.
     server = make_server((host, port), LakeCollector(lambda: reading.samples))
     in_background(server)
     log.info("%s: http://%s:%d/metrics", root, host, server.server_port)

@@ -31,10 +31,13 @@ class LakeReader:
             self._open.pop(name, None)
             return None
         except Exception:
-            # One that has been made anew in its place, for example: opened afresh at the next reading.
             self._open.pop(name, None)
             raise
         return known
+
+    def forget(self) -> None:
+        """Open every table afresh at the next reading: one may have been made anew in its place."""
+        self._open.clear()
 
     def at(self, name: str, version: int) -> DeltaTable:
         """The table at a version."""
@@ -65,7 +68,7 @@ def lake_root(place: str) -> str:
 
 
 def storage_options(environment: Mapping[str, str]) -> dict[str, str]:
-    """How to reach the store, by the variables that the jobs have, too; credentials are found as AWS's are."""
+    """How to reach the store, by the jobs' own variables; credentials are found as AWS's tools do."""
     options = {}
     region = environment.get("MLB_S3_REGION") or environment.get("AWS_REGION")
     endpoint = environment.get("MLB_S3_ENDPOINT")

@@ -49,9 +49,11 @@ class Reading:
         """Look at the ledger, and read all where it has moved; whether it was read. Never raises."""
         started, before = time.monotonic(), self._ledger_version
         self._failed = set()
+        due = self._clock() - self._last_whole >= MOST_SECONDS
+        if due:
+            self._lake.forget()
         self._part("ledger", self._read_ledger)
-        moved = self._ledger_version != before or bool(self._failed)
-        due = moved or self._clock() - self._last_whole >= MOST_SECONDS
+        due = due or self._ledger_version != before or bool(self._failed)
         if due:
             self._part("quarantine", self._read_quarantine)
             self._part("gold", self._read_gold)

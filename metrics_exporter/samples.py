@@ -45,7 +45,7 @@ def word(text: str) -> str:
 
 
 def timestamp(at: dt.datetime | dt.date) -> float:
-    """Seconds since 1970; a day's are those of its midnight in UTC, as are those of a time without a zone."""
+    """Seconds since 1970. A day stands for its midnight; what has no time zone is UTC."""
     if not isinstance(at, dt.datetime):
         at = dt.datetime.combine(at, dt.time())
     return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp()
