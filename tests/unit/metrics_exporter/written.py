@@ -32,8 +32,18 @@ def map_of(values: dict[str, float] | None, kind: str) -> str:
     return f"map([{keys}], [{numbers}])"
 
 
-def add_run(lake: Path, job: str, *, without: tuple[str, ...] = (), **given: Any) -> None:
-    """A row of the ledger; `without` are columns that an older release did not have."""
+def add_run(lake: Path, job: str, **given: Any) -> None:
+    """A row of the ledger."""
+    add_runs(lake, run_row(job, **given))
+
+
+def add_runs(lake: Path, *rows: str) -> None:
+    """Rows of the ledger, in one commit."""
+    write(lake / "ops" / "runs", " UNION ALL ".join(rows), schema_mode="merge")
+
+
+def run_row(job: str, *, without: tuple[str, ...] = (), **given: Any) -> str:
+    """SQL: a row of the ledger; `without` are columns that an older release did not have."""
     run = {
         "day": dt.date(2023, 10, 1),
         "outcome": "succeeded",
@@ -64,7 +74,7 @@ def add_run(lake: Path, job: str, *, without: tuple[str, ...] = (), **given: Any
     for name in OLD:
         columns[name] = map_of(run.get(name), "double")
     kept = [f"{sql} AS {name}" for name, sql in columns.items() if name not in without]
-    write(lake / "ops" / "runs", f"SELECT {', '.join(kept)}", schema_mode="merge")
+    return f"SELECT {', '.join(kept)}"
 
 
 def add_refused(lake: Path, row_id: str, *codes: str, state: str = "open", day: str = "2023-10-01") -> None:
