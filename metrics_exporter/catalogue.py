@@ -221,7 +221,13 @@ TABLES = (
         "files",
         (TABLE,),
     ),
-    Metric("mlb_table_rows", "gauge", "Rows of the newest version.", "rows", (TABLE,)),
+    Metric(
+        "mlb_table_rows",
+        "gauge",
+        "Rows in the newest version's files, by its log; those that are only marked as deleted count, too.",
+        "rows",
+        (TABLE,),
+    ),
     Metric(
         "mlb_table_last_commit_timestamp_seconds", "gauge", "When it was committed.", "seconds", (TABLE,)
     ),
