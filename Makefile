@@ -6,7 +6,7 @@ TO := 2023-10-10
 DATE := 2023-10-01
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
-	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-metrics-exporter image-sizes \
+	cluster-test charts-docs metrics metrics-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-metrics-exporter image-sizes \
 	cluster deploy trigger ui feed report status lock clean
 
 help:  ## show what there is
@@ -61,6 +61,12 @@ cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in w
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
+metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
+	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter
+
+metrics-docs: setup  ## make the table of docs/metrics.md from the catalogue
+	@$(BIN)/python -m metrics_exporter.table docs/metrics.md
 
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
 	@$(BIN)/pytest tests/s3 -q -m "not long"

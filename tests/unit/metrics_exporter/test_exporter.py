@@ -17,6 +17,7 @@ from metrics_exporter.lake import LakeReader, lake_root, storage_options
 from metrics_exporter.reading import MOST_SECONDS, Reading
 from metrics_exporter.samples import OTHER, sample, samples
 from metrics_exporter.serve import LakeCollector, in_background, make_server
+from metrics_exporter.table import with_table
 from metrics_exporter.tables import small_files
 from tests.unit.metrics_exporter.written import (
     OLD,
@@ -28,6 +29,7 @@ from tests.unit.metrics_exporter.written import (
     run_row,
 )
 
+ROOT = Path(__file__).parents[3]
 ETL = {"rows_in": 10, "staged": 6, "duplicate": 1, "superseded": 1, "quarantined": 2, "rejected": 0}
 HOUR = dt.timedelta(hours=1)
 
@@ -210,6 +212,11 @@ def test_what_is_scraped_is_what_the_catalogue_says(lake: Path) -> None:
         assert family.type == by_name[name].kind
         labels = {frozenset(one.labels) for one in family.samples}
         assert labels == {frozenset(by_name[name].labels)}
+
+
+def test_the_docs_have_the_catalogue() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    assert page == with_table(page), "run `make metrics-docs`"
 
 
 def test_names_are_prometheus_way() -> None:
