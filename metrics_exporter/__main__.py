@@ -17,8 +17,8 @@ import threading
 from collections.abc import Mapping
 from types import FrameType
 
-from metrics_exporter.lake import LakeReader, lake_root, storage_options
-from metrics_exporter.reading import Reading
+from metrics_exporter.apart import ReadingApart
+from metrics_exporter.lake import lake_root, storage_options
 from metrics_exporter.serve import LakeCollector, in_background, make_server
 
 log = logging.getLogger("metrics_exporter")
@@ -34,8 +34,8 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     root = lake_root(environment.get("MLB_LAKE", "./lake"))
-    lake = LakeReader(root, storage_options(environment) if root.startswith("s3://") else {})
-    reading = Reading(lake, environment.get("MLB_METRICS_DATASET", "employees"))
+    options = storage_options(environment) if root.startswith("s3://") else {}
+    reading = ReadingApart(root, options, environment.get("MLB_METRICS_DATASET", "employees"))
     # Before the first reading: a scrape meanwhile sees an exporter that is up and a lake that is not yet.
     server = make_server((host, port), LakeCollector(lambda: reading.samples))
     in_background(server)
@@ -51,6 +51,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         reading.refresh()
         stopped.wait(interval)
     server.shutdown()
+    reading.close()
     return 0
 
 

@@ -7,7 +7,6 @@ be read keeps the figures that it had, and an error is counted.
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +25,7 @@ MOST_SECONDS = 900.0
 
 
 class Reading:
-    """What is known of one dataset's lake. `refresh` is for one thread, `samples` for any."""
+    """What is known of one dataset's lake."""
 
     def __init__(self, lake: LakeReader, dataset: str, clock: Callable[[], float] = time.time) -> None:
         self._lake = lake
@@ -41,7 +40,6 @@ class Reading:
         self._last_whole = float("-inf")
         self._last_good: float | None = None
         self._seconds = 0.0
-        self._lock = threading.Lock()
         self._shown: tuple[Sample, ...] = ()
         self._show()
 
@@ -69,8 +67,7 @@ class Reading:
     @property
     def samples(self) -> Sequence[Sample]:
         """All figures as they were at the last refresh."""
-        with self._lock:
-            return self._shown
+        return self._shown
 
     def _part(self, name: str, read: Callable[[], None]) -> None:
         try:
@@ -121,9 +118,8 @@ class Reading:
             self._tables[name] = (table.version(), table_samples(name, table))
 
     def _show(self) -> None:
-        shown = tuple([*(one for part in self._parts.values() for one in part), *self._about_itself()])
-        with self._lock:
-            self._shown = shown
+        found = (one for part in self._parts.values() for one in part)
+        self._shown = (*found, *self._about_itself())
 
     def _about_itself(self) -> Iterable[Sample]:
         yield sample("mlb_lake_up", self._last_good is not None and not self._failed)

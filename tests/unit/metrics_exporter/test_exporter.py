@@ -1,7 +1,9 @@
 """What the exporter tells of a lake, of one that is not there, and of one that breaks."""
 
 import datetime as dt
+import os
 import shutil
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from metrics_exporter import reading as reading_module
 from metrics_exporter.__main__ import main
+from metrics_exporter.apart import ReadingApart
 from metrics_exporter.catalogue import DELIVERIES, METRICS
 from metrics_exporter.lake import LakeReader, lake_root, storage_options
 from metrics_exporter.reading import MOST_SECONDS, Reading
@@ -297,6 +300,24 @@ def test_a_lake_made_anew_is_read_anew(lake: Path) -> None:
     clock.now += MOST_SECONDS
     reading.refresh()
     assert value(reading, "mlb_runs_total", "etl", "succeeded") == 1
+
+
+def test_a_reader_that_is_lost_or_stuck_is_begun_anew(lake: Path) -> None:
+    reading = ReadingApart(str(lake), {}, "employees", 60)
+    reading.refresh()
+    assert {s.value for s in reading.samples if s.name == "mlb_lake_up"} == {1}
+    lost = reading.pid
+    assert lost
+    os.kill(lost, signal.SIGSTOP)
+    reading._most_seconds = 0.1
+    reading.refresh()
+    assert {s.value for s in reading.samples if s.name == "mlb_lake_up"} == {0}
+    assert "mlb_runs_total" in {s.name for s in reading.samples}, "the last figures stay"
+    assert reading.pid is None and not Path(f"/proc/{lost}").exists()
+    reading._most_seconds = 60
+    reading.refresh()
+    assert {s.value for s in reading.samples if s.name == "mlb_lake_up"} == {1}
+    reading.close()
 
 
 @pytest.fixture
