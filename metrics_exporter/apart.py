@@ -1,7 +1,7 @@
 """The reading in a process of its own, so that a scrape is answered whatever the store is doing.
 
-deltalake keeps Python's lock while it waits for a store: in one process with the server, a store that stalls
-would make the exporter look dead, and Kubernetes would kill it. Here the reader is ended, after some minutes.
+deltalake keeps Python's lock while it waits for a store. In one process with the server, a store that
+stalls would make the exporter look dead, and Kubernetes would kill it; here the reader is ended instead.
 """
 
 import contextlib
