@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
@@ -76,8 +77,8 @@ def scraped(reading: Reading) -> str:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two deliveries: the second is loaded and not published."""
     place = tmp_path_factory.mktemp("lake")
-    published = {"point": {"ops/loads": 0}, "versions_read": {"ops/loads": 0}}
-    second = {"day": dt.date(2023, 10, 2), "started_at": START + 24 * HOUR, "seconds": 40.0}
+    published: dict[str, Any] = {"point": {"ops/loads": 0}, "versions_read": {"ops/loads": 0}}
+    second: dict[str, Any] = {"day": dt.date(2023, 10, 2), "started_at": START + 24 * HOUR, "seconds": 40.0}
     add_runs(
         place,
         run_row("etl", rows=ETL, stages={"judge": 5}, measures={"read_bytes": 100, "executors": 0}),
