@@ -6,7 +6,7 @@ TO := 2023-10-10
 DATE := 2023-10-01
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
-	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes \
+	cluster-test charts-docs metrics metrics-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-metrics-exporter image-sizes \
 	cluster deploy trigger ui feed report status lock clean
 
 help:  ## show what there is
@@ -62,6 +62,12 @@ cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in w
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
 
+metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
+	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter
+
+metrics-docs: setup  ## make the table of docs/metrics.md from the catalogue
+	@$(BIN)/python -m metrics_exporter.table docs/metrics.md
+
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
 	@$(BIN)/pytest tests/s3 -q -m "not long"
 
@@ -73,14 +79,14 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 STAMP = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
 	--build-arg CREATED=$$(git log -1 --format=%cI)
 
-images: image-spark-jobs image-airflow image-postgres image-aws-local  ## build all images, mlb/<name>, and the jobs' bill of materials
+images: image-spark-jobs image-airflow image-postgres image-aws-local image-metrics-exporter  ## build all images, mlb/<name>, and the jobs' bill of materials
 
 image-spark-jobs:
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) $(STAMP) .
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
 	@docker image ls $(IMAGE):$(VERSION)
 
-image-airflow image-postgres image-aws-local: image-%:
+image-airflow image-postgres image-aws-local image-metrics-exporter: image-%:
 	@$(DOCKER_BUILD) -f docker/$*/Dockerfile -t mlb/$*:$(VERSION) $(STAMP) .
 	@docker image ls mlb/$*:$(VERSION)
 
@@ -114,7 +120,7 @@ AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts sbom aws-local; do \
+	@for name in runtime metrics-exporter dev build java sample charts sbom aws-local; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

@@ -5,6 +5,7 @@ import getpass
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,8 @@ def run_command(
     passed = _passed(days, unusual, reason, by)
     settings, contract, spark = start(options)
     log.info(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
-    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, tell, passed)
+    watch = partial(tell, metrics=settings.metrics)
+    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, watch, passed)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
     if report_file:
