@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,9 +14,7 @@ from rich.console import Console
 from spark_jobs.cli.look import write_report_to
 from spark_jobs.cli.options import Day, finish, settings_options, start, tell
 from spark_jobs.errors import UsageError
-
-if TYPE_CHECKING:
-    from spark_jobs.jobs.unusual import Passed
+from spark_jobs.usual import Passed
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +42,6 @@ def _passed(
     days: Sequence[dt.date], unusual: Sequence[dt.date], reason: str | None, by: str
 ) -> dict[dt.date, Passed]:
     """What a person lets pass, by the delivery's day."""
-    from spark_jobs.jobs.unusual import Passed
-
     if bool(unusual) != bool((reason or "").strip()):
         raise UsageError("Give --accept-unusual and a --reason, or neither: the ledger keeps why.")
     others = [day for day in unusual if day not in days]
