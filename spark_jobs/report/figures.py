@@ -25,7 +25,7 @@ VERDICTS = {
     "as usual": (("usual",), GREEN, "circle"),
     "nothing to compare with": (("unknown",), GREY, "circle-open"),
     "unusual: loaded with a warning": (("low", "high"), YELLOW, "diamond"),
-    "very unusual: waits for a person": (("very_low", "very_high"), ORANGE, "x"),
+    "very unusual: a person decides": (("very_low", "very_high"), ORANGE, "x"),
 }
 #: So many of the newest deliveries are shown.
 DELIVERIES = 60

@@ -28,7 +28,7 @@ from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import LOADS, dataset_tables
 from spark_jobs.report import figures
-from spark_jobs.report.tables import Rows, all_tables, read_gold, read_quarantine, read_runs
+from spark_jobs.report.tables import Rows, all_tables, needs_a_look, read_gold, read_quarantine, read_runs
 from spark_jobs.sample_feed import ATTRIBUTION
 from spark_jobs.settings import Settings
 from spark_jobs.usual import UNKNOWN, USUAL
@@ -235,9 +235,13 @@ def _quality_table(rows: Rows) -> str:
     if not newest:
         return ""
     names = "".join(f"<th>{escape(name)}</th>" for name in _QUALITY)
-    lines = ["".join(f"<td>{escape(text(row))}</td>" for text in _QUALITY.values()) for row in newest]
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    body = "\n".join(map(_quality_line, newest))
     return f'<div class="table"><table>\n<tr>{names}</tr>\n{body}\n</table></div>\n'
+
+
+def _quality_line(row: Mapping[str, Any]) -> str:
+    cells = "".join(f"<td>{escape(text(row))}</td>" for text in _QUALITY.values())
+    return f'<tr class="odd">{cells}</tr>' if needs_a_look(row) else f"<tr>{cells}</tr>"
 
 
 def _count(name: str) -> Callable[[Mapping[str, Any]], str]:

@@ -264,13 +264,14 @@ def show_quarantine(total: int, reasons: Mapping[str, int], console: Console) ->
 def show_unusual(quality: Rows, console: Console) -> None:
     """Print the newest deliveries that are not loaded, do not add up or are unlike those before them."""
     newest = sorted(quality, key=lambda row: row["delivery_date"])[-DELIVERIES_SHOWN:]
-    odd = [row for row in newest if _is_odd(row)]
+    odd = [row for row in newest if needs_a_look(row)]
     if odd:
         title = f"Of the last {len(newest)} deliveries need a look (docs/runbooks/unusual-delivery.md)"
         _show(console, title, _UNUSUAL, odd)
 
 
-def _is_odd(row: Mapping[str, Any]) -> bool:
+def needs_a_look(row: Mapping[str, Any]) -> bool:
+    """Whether a delivery is not loaded, does not add up or is unlike those before it."""
     unusual = {row["rows_verdict"], row["payroll_verdict"]} - {USUAL, UNKNOWN}
     return row["status"] != LOADED or row["conserved"] is False or bool(unusual)
 

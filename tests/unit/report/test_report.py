@@ -224,15 +224,16 @@ def test_the_quality_of_deliveries_is_in_their_order_and_the_unusual_ones_are_ma
     usual, warned = marks["as usual"], marks["unusual: loaded with a warning"]
     assert list(usual.x) == days and list(usual.y) == [900, None, None]
     assert list(warned.y) == [None, 900, None]
-    assert list(marks["very unusual: waits for a person"].y) == [None, None, 5]
+    assert list(marks["very unusual: a person decides"].y) == [None, None, 5]
     assert list(marks["refused"].y) == [0.05] * 3
     assert list(marks["nothing to compare with"].y) == [5e6, 5e6, None]
 
 
 def test_the_table_of_deliveries_has_the_newest_first_and_says_what_does_not_add_up():
     text = page.render_page(content())
-    rows = re.findall(r"<tr>(<td>.*?)</tr>", text)
-    cells = [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+    rows = re.findall(r"<tr( class=\"odd\")?>(<td>.*?)</tr>", text)
+    assert [bool(odd) for odd, _ in rows] == [True, True, False]
+    cells = [re.findall(r"<td>(.*?)</td>", row) for _, row in rows]
     assert [row[0] for row in cells] == ["2023-10-03", "2023-10-02", "2023-10-01"]
     assert cells[0][1:4] == ["waiting", "1,000", "5"] and cells[0][-3:-1] == ["NO", "rows very low"]
     assert cells[2][-3:] == ["yes", "–", "team_unknown 30, salary_negative 20"]
