@@ -50,6 +50,14 @@ class Bounds:
         return HIGH if value >= self.usual * self.warn else USUAL
 
 
+@dataclass(frozen=True)
+class Passed:
+    """A person's word that an unusual delivery is as it should be: who, and why."""
+
+    by: str
+    reason: str
+
+
 def bounds(before: Sequence[float], limits: Limits) -> Bounds | None:
     """The bounds after some deliveries' figures, the oldest first; None where they are too few.
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -15,9 +15,7 @@ from rich.console import Console
 from spark_jobs.cli.look import write_report_to
 from spark_jobs.cli.options import Day, finish, settings_options, start, tell
 from spark_jobs.errors import UsageError
-
-if TYPE_CHECKING:
-    from spark_jobs.jobs.unusual import Passed
+from spark_jobs.usual import Passed
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +43,6 @@ def _passed(
     days: Sequence[dt.date], unusual: Sequence[dt.date], reason: str | None, by: str
 ) -> dict[dt.date, Passed]:
     """What a person lets pass, by the delivery's day."""
-    from spark_jobs.jobs.unusual import Passed
-
     if bool(unusual) != bool((reason or "").strip()):
         raise UsageError("Give --accept-unusual and a --reason, or neither: the ledger keeps why.")
     others = [day for day in unusual if day not in days]

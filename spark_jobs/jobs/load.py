@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
-from spark_jobs.jobs.unusual import Passed, check_usual
+from spark_jobs.jobs.unusual import check_usual
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import LOADS, Table, identity_columns
@@ -26,6 +26,7 @@ from spark_jobs.silver.versions import (
     identity_rows,
     resolve_versions,
 )
+from spark_jobs.usual import Passed
 
 _MOST_TRIES = 5
 #: Jobs after which a delivery that they took out of staging must be staged again.

@@ -18,13 +18,13 @@ from spark_jobs.jobs.etl import etl
 from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
 from spark_jobs.jobs.unfinished import refuse_while_unfinished
-from spark_jobs.jobs.unusual import Passed
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.process.failure import failure_sentence
 from spark_jobs.process.measures import measured
 from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
+from spark_jobs.usual import Passed
 
 log = logging.getLogger(__name__)
 #: The stages in the order of the data.

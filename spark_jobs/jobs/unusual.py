@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
@@ -10,19 +9,11 @@ from spark_jobs.errors import BadDelivery
 from spark_jobs.gold.data_quality_daily import accepted, figures
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.quality import limits, refresh_quality, staged_rows
-from spark_jobs.usual import STOPPING, UNKNOWN, USUAL, bounds
+from spark_jobs.usual import STOPPING, UNKNOWN, USUAL, Passed, bounds
 
 RUNBOOK = "docs/runbooks/unusual-delivery.md"
 #: Rows and payroll of a delivery, None where they are not known.
 Figures = tuple[float, float | None]
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A person's word that an unusual delivery is as it should be: who, and why."""
-
-    by: str
-    reason: str
 
 
 def check_usual(job: JobContext, loaded: Sequence[dt.date], passed: Passed | None) -> None:

@@ -162,7 +162,7 @@ def test_what_depends_on_earlier_deliveries_is_what_plain_python_says(
 ) -> None:
     for lake in made:
         rows, told, late, sizes = [], [], Counter(), {}
-        newest: dict[int, int] = {}
+        newest: dict[Any, Any] = {}
         for date, (content, status, held) in enumerate(lake, start=1):
             good = content[held:]
             sizes[date] = (status, len(good))
