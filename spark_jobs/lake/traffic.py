@@ -43,13 +43,14 @@ class Written:
     removed: Files = Files()
 
 
-def next_query(spark: SparkSession) -> int:
-    """A number below that of every query that begins from now on."""
-    return int(spark._jvm.org.apache.spark.sql.execution.SQLExecution.nextExecutionId())  # pyright: ignore
+def last_query(spark: SparkSession) -> int:
+    """The number of the newest query that Spark has told of: all that begin later have higher ones."""
+    known = _told(spark.sparkContext).reverse().max(1).iterator()
+    return int(known.next().executionId()) if known.hasNext() else -1
 
 
 def read_by(spark: SparkSession, group: str, since: int) -> Files:
-    """What the queries of a job group have read that began after `next_query` gave `since`."""
+    """What the queries of a job group have read that began after the query `since` (`last_query`)."""
     context: Any = spark.sparkContext
     jobs = set(context.statusTracker().getJobIdsForGroup(group))
     context._jsc.sc().listenerBus().waitUntilEmpty(int(_PATIENCE_SECONDS * 1000))
@@ -64,13 +65,17 @@ def read_by(spark: SparkSession, group: str, since: int) -> Files:
 
 def _queries(context: Any, since: int) -> list[dict[str, Any]]:
     jvm = context._jvm
-    kind = jvm.java.lang.Class.forName("org.apache.spark.sql.execution.ui.SQLExecutionUIData")
-    store = context._jsc.sc().statusStore().store()
-    first = jvm.java.lang.Long.valueOf(since)
+    first = jvm.java.lang.Long.valueOf(since + 1)
     # As JSON in one call: one for each metric of each query would take seconds.
     json_of = jvm.com.fasterxml.jackson.databind.ObjectMapper()
     json_of.registerModule(jvm.com.fasterxml.jackson.module.scala.DefaultScalaModule())
-    return json.loads(json_of.writeValueAsString(store.view(kind).first(first)))
+    return json.loads(json_of.writeValueAsString(_told(context).first(first)))
+
+
+def _told(context: Any) -> Any:
+    """Spark's own record of queries, which it keeps without its UI, too: the last thousand of them."""
+    kind = context._jvm.java.lang.Class.forName("org.apache.spark.sql.execution.ui.SQLExecutionUIData")
+    return context._jsc.sc().statusStore().store().view(kind)
 
 
 def _read_in(query: dict[str, Any]) -> Files:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.traffic import next_query, read_by, written_by
+from spark_jobs.lake.traffic import last_query, read_by, written_by
 from spark_jobs.ledger import Run
 from spark_jobs.process.machine import StartUp, peak_memory_bytes
 from spark_jobs.process.stopping import job_group
@@ -31,7 +31,7 @@ start_up = StartUp()
 def measured(lake: Lake, run: Run) -> Iterator[None]:
     """Note what the run does within this, whether it succeeds or not."""
     before: dict[str, float] = {}
-    _try(run, lambda: before.update(query=next_query(lake.spark), gc=_gc_seconds(lake)))
+    _try(run, lambda: before.update(query=last_query(lake.spark), gc=_gc_seconds(lake)))
     try:
         yield
     finally:
