@@ -30,6 +30,7 @@ class Run:
     failed, `error` is the sentence that ended the run. `parameters` is what the job was asked for
     besides a date, `point` the versions of tables that belong together since this run. `stages` has the
     seconds of its parts in their order, `measures` what it read, wrote and took (process/measures.py).
+    `error_for_others` is the error as it may leave the platform, and stands in no ledger.
     """
 
     job: str
@@ -50,6 +51,7 @@ class Run:
     error: str | None = None
     stages: dict[str, float] = field(default_factory=dict)
     measures: dict[str, float] = field(default_factory=dict)
+    error_for_others: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -66,12 +68,13 @@ class Run:
         finally:
             self.stages[name] = round(self.stages.get(name, 0) + time.monotonic() - started, 3)
 
-    def finish(self, exit_code: int, error: str | None = None) -> None:
+    def finish(self, exit_code: int, error: str | None = None, for_others: str | None = None) -> None:
         """Close the run."""
         self.finished_at = dt.datetime.now(dt.UTC)
         self.exit_code = exit_code
         self.outcome = {0: "succeeded", JobStopped.exit_code: "stopped"}.get(exit_code, "failed")
         self.error = error
+        self.error_for_others = for_others
 
     def signature(self) -> str:
         """What the run's commits are signed with, as JSON: Delta keeps it as their user metadata."""

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "usual": set(),
     "gold": {"lake", "usual"},
     "ledger": {"errors", "lake"},
+    "lineage": {"contracts", "gold", "lake", "ledger", "settings"},
     "process": {"errors", "lake", "ledger", "settings"},
     "sample_feed": set(),
 }

@@ -8,6 +8,7 @@
 {{- include "airflow.checkNetwork" . }}
 {{- include "airflow.checkIngress" . }}
 {{- include "airflow.checkTimes" . }}
+{{- include "airflow.lineage.check" . }}
 {{- end }}
 
 {{- define "airflow.checkNamespace" -}}

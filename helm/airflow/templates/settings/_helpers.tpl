@@ -72,6 +72,9 @@ AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED: "True"
 AIRFLOW__METRICS__LEGACY_NAMES_ON: "False"
 {{- end }}
 {{- end }}
+{{- with include "airflow.lineage.settings" . | trim }}
+{{ . }}
+{{- end }}
 {{- with .Values.pipeline }}
 MLB_SPARK_NAMESPACE: {{ .sparkNamespace }}
 MLB_SPARK_RELEASE: {{ .sparkRelease }}
