@@ -27,7 +27,8 @@ from deploy.airflow_api import Airflow
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in ("spark-jobs", "airflow", "postgres", "aws-local"))
+_NAMES = ("spark-jobs", "airflow", "postgres", "aws-local", "statsd-exporter")
+IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in _NAMES)
 SPARK, AIRFLOW = "mlb", "airflow"
 PIPELINE = "mlb_employee_data_pipeline"
 AWS_LOCAL = "airflow-aws-local"
