@@ -1,1 +1,1 @@
-"""Grafana's dashboards and Prometheus's alert rules as code; `make dashboards` writes the files that the charts ship."""
+"""Dashboards and alert rules as code: `make dashboards` writes the files that the charts ship."""

@@ -1,8 +1,8 @@
-"""The servers and checkers of the metrics' tests: prometheus, promtool, alertmanager, amtool, statsd_exporter.
+"""The servers of the metrics' tests: prometheus, promtool, alertmanager, amtool, statsd_exporter.
 
-The first four are what is installed, else Debian's packages, unpacked into a cache of this user: nothing is
-installed, no service is started, no right is needed. statsd_exporter is built with Go from the sources that its
-image is built from.
+The first four are those that are installed, else Debian's packages, unpacked into a cache of this user:
+nothing is installed, no service is started, no right is needed. statsd_exporter is built with Go from the
+sources that its image is built from.
 """
 
 import hashlib
@@ -64,16 +64,24 @@ def _once(folder: Path, make) -> None:
 def _unpack(package: str, folder: Path) -> None:
     if not shutil.which("apt-get"):
         raise SystemExit(
-            f"{package} is not installed, and only Debian's package of it is known here: install Prometheus "
+            f"{package} is not installed, and only Debian's package of it is known here: install "
+            "Prometheus "
             "2.42 or later and Alertmanager 0.25 or later, with promtool and amtool, and run this again."
         )
-    print(f"set-up: fetching Debian's package {package} (once, into {folder.parent.parent})", file=sys.stderr)
+    print(
+        f"set-up: fetching Debian's package {package} (once, into {folder.parent.parent})", file=sys.stderr
+    )
     with tempfile.TemporaryDirectory() as downloads:
         fetch = ["apt-get", "download", "-qq", package]
         done = subprocess.run(fetch, cwd=downloads, capture_output=True, text=True)
+        if done.returncode and os.geteuid() == 0:
+            # A fresh machine has no lists of packages.
+            subprocess.run(["apt-get", "update", "-qq"], capture_output=True)
+            done = subprocess.run(fetch, cwd=downloads, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(
-                f"Debian's package {package} could not be fetched: {done.stderr.strip()} (where the lists are "
+                f"Debian's package {package} could not be fetched: {done.stderr.strip()} (where the lists "
+                "are "
                 "old or missing, run `apt-get update` first)"
             )
         (file,) = Path(downloads).glob("*.deb")

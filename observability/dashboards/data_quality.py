@@ -1,4 +1,4 @@
-"""Data quality: what was refused, by which rule, of which delivery; and whether every row is accounted for."""
+"""Data quality: what was refused, by which rule, of which delivery; whether every row has an outcome."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,8 @@ def dashboard() -> Dashboard:
     return board(
         "mlb-data-quality",
         "MLB · Data quality",
-        "Which rows were refused, by which rule, of which delivery, and whether every row has an outcome. Counts "
+        "Which rows were refused, by which rule, of which delivery, and whether every row has an outcome. "
+        "Counts "
         "alone: no row and no person is in any metric. `spark-jobs quarantine list` shows the rows.",
         [
             ("Now", [*_now()]),
@@ -50,7 +51,8 @@ def _now() -> Iterator[Any]:
     )
     yield figure(
         "Rows without an outcome",
-        "Rows that came in less rows that have an outcome, over the newest deliveries. Anything but 0 is a defect.",
+        "Rows that came in less rows that have an outcome, over the newest deliveries. Anything but 0 is "
+        "a defect.",
         "sum(abs(mlb_delivery_conservation_difference_rows))",
         steps=NONE_IS_GOOD,
     )
@@ -62,7 +64,8 @@ def _now() -> Iterator[Any]:
     )
     yield figure(
         "Contradictions",
-        "Rows ever refused because two contradict each other: one person with two birth dates, two contents at "
+        "Rows ever refused because two contradict each other: one person with two birth dates, two "
+        "contents at "
         "one time.",
         "sum(mlb_collision_rows)",
         steps=((None, "green"), (1, "orange")),

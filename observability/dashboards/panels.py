@@ -1,7 +1,7 @@
 """The few kinds of panels that the dashboards are made of, each with title, meaning, unit and query.
 
-Every query is for Prometheus; `$datasource`, `$namespace` (of the jobs) and `$airflow_url` are the dashboards'
-variables, which the charts fill.
+Every query is for Prometheus; `$datasource`, `$namespace` (of the jobs) and `$airflow_url` are variables of
+the dashboards, which the charts fill.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ GOOD: Steps = ((None, "green"),)
 NONE_IS_GOOD: Steps = ((None, "green"), (1, "red"))
 
 
-def board(uid: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[Builder]]]) -> model.Dashboard:
+def board(
+    uid: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[Builder]]]
+) -> model.Dashboard:
     """A dashboard of rows of panels, with links to the other two."""
     made = (
         builder.Dashboard(title)
@@ -48,7 +50,9 @@ def board(uid: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[B
         )
         .link(builder.DashboardLink("Airflow").type(model.DashboardLinkType.LINK).url("${airflow_url}"))
         .with_variable(builder.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-        .with_variable(builder.TextBoxVariable("namespace").label("Namespace of the jobs").default_value("mlb"))
+        .with_variable(
+            builder.TextBoxVariable("namespace").label("Namespace of the jobs").default_value("mlb")
+        )
         .with_variable(
             builder.TextBoxVariable("airflow_url").label("Airflow").default_value("http://localhost:8080")
         )
@@ -61,7 +65,13 @@ def board(uid: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[B
 
 
 def figure(
-    title: str, about: str, query: str, unit: str = "short", steps: Steps = GOOD, name: str = "", span: int = 4
+    title: str,
+    about: str,
+    query: str,
+    unit: str = "short",
+    steps: Steps = GOOD,
+    name: str = "",
+    span: int = 4,
 ) -> stat.Panel:
     """The newest value of each series, coloured by thresholds; `name` names series by their labels."""
     return (
@@ -71,7 +81,7 @@ def figure(
         .datasource(SOURCE)
         .with_target(_query("A", query, name).instant())
         .unit(unit)
-        .thresholds(thresholds_of(steps))
+        .thresholds(_thresholds(steps))
         .color_mode(common.BigValueColorMode.BACKGROUND)
         .graph_mode(common.BigValueGraphMode.NONE)
         .reduce_options(common_builder.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -85,10 +95,13 @@ def state(
 ) -> stat.Panel:
     """A figure that stands for words: value → (word, colour)."""
     options = {
-        str(value): model.ValueMappingResult(text=word, color=color) for value, (word, color) in words.items()
+        str(value): model.ValueMappingResult(text=word, color=color)
+        for value, (word, color) in words.items()
     }
     steps = [(None, "text"), *((value, color) for value, (_, color) in sorted(words.items()))]
-    return figure(title, about, query, "none", steps, name, span).mappings([model.ValueMap(options=options)])
+    return figure(title, about, query, "none", steps, name, span).mappings(
+        [model.ValueMap(options=options)]
+    )
 
 
 def over_time(
@@ -124,7 +137,7 @@ def over_time(
             common_builder.StackingConfig().mode(common.StackingMode.NORMAL)
         )
     if steps:
-        panel.thresholds(thresholds_of(steps)).thresholds_style(
+        panel.thresholds(_thresholds(steps)).thresholds_style(
             common_builder.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
         )
     for letter, (query, name) in zip("ABCDEFGH", queries, strict=False):
@@ -143,8 +156,8 @@ def listing(
 ) -> table.Panel:
     """A table of newest values, one row for each value of the label `key`.
 
-    columns: name, query and unit of each column of values; `labels`: label → name of the columns of labels; a
-    query's other labels are left out. links: name of a column → where its cells lead to.
+    columns: name, query and unit of each column of values. labels: label → name of its column; a query's
+    other labels are left out. links: name of a column → where its cells lead to.
     """
     panel = table.Panel().title(title).description(about).datasource(SOURCE).height(HEIGHT).span(span)
     names = dict(labels)
@@ -157,7 +170,9 @@ def listing(
         link = {"title": f"Open {name.lower()}", "url": url, "targetBlank": True}
         panel.override_by_name(name, [model.DynamicConfigValue("links", [link])])
     if len(columns) > 1:
-        panel.with_transformation(model.DataTransformerConfig("joinByField", {"byField": key, "mode": "outer"}))
+        panel.with_transformation(
+            model.DataTransformerConfig("joinByField", {"byField": key, "mode": "outer"})
+        )
     panel.with_transformation(
         model.DataTransformerConfig("filterFieldsByName", {"include": {"names": list(names)}})
     )
@@ -175,6 +190,6 @@ def _query(letter: str, query: str, name: str) -> prometheus.Dataquery:
     return made.legend_format(name) if name else made
 
 
-def thresholds_of(steps: Steps) -> builder.ThresholdsConfig:
+def _thresholds(steps: Steps) -> builder.ThresholdsConfig:
     found = [model.Threshold(value=value, color=color) for value, color in steps]
     return builder.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(found)

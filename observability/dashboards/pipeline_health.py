@@ -94,7 +94,8 @@ def _heartbeats() -> Iterator[Any]:
 def _failed_pods() -> Any:
     return listing(
         "Failed pods: log and command",
-        "Pods of jobs that failed, for a week. The log leads to the task's own try in Airflow; the command shows "
+        "Pods of jobs that failed, for a week. The log leads to the task's own try in Airflow; the "
+        "command shows "
         "the end of the pod's log.",
         [("Failed", _FAILED_PODS, "bool_yes_no")],
         "pod",
@@ -155,7 +156,8 @@ def _runs() -> Iterator[Any]:
 def _tasks() -> Iterator[Any]:
     yield over_time(
         "How long a task takes",
-        "Mean since the exporter started, with the SLA as a line. While a job's pod runs its task is deferred: "
+        "Mean since the exporter started, with the SLA as a line. While a job's pod runs its task is "
+        "deferred: "
         "this is the time of Airflow's own process, that of the pod is below (seconds of each job's run).",
         [
             (
@@ -232,7 +234,8 @@ def _seconds() -> Any:
 def _bytes() -> Any:
     return over_time(
         "Bytes of the last run",
-        "Read after pruning, added, and replaced: what a run costs. Rewritten far above written means that a MERGE "
+        "Read after pruning, added, and replaced: what a run costs. Rewritten far above written means "
+        "that a MERGE "
         "touches files that it need not.",
         [
             ("max by (mlb_job) (mlb_last_run_read_bytes)", "{{mlb_job}} read"),
