@@ -1,7 +1,7 @@
-"""What kube-state-metrics has to show for the dashboards and rules: names, and the labels of them that are used.
+"""What kube-state-metrics has to show for dashboards and rules: names, and the labels that are used.
 
-It is part of the cluster's own monitoring stack (kube-prometheus-stack). Labels and annotations of pods it shows
-only where it is told to: docs/observability.md has the options, made of LABELS and ANNOTATIONS here.
+It is part of the cluster's own monitoring stack (kube-prometheus-stack). It shows labels and annotations of
+pods only where it is told to: docs/observability.md has the options, for LABELS and ANNOTATIONS here.
 """
 
 #: Labels and annotations of pods, as they are on the pods.

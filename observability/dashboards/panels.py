@@ -153,13 +153,17 @@ def listing(
     labels: dict[str, str],
     span: int = FULL,
     links: dict[str, str] | None = None,
+    first: str = "",
 ) -> table.Panel:
     """A table of newest values, one row for each value of the label `key`.
 
     columns: name, query and unit of each column of values. labels: label → name of its column; a query's
-    other labels are left out. links: name of a column → where its cells lead to.
+    other labels are left out. links: name of a column → where its cells lead to. first: the column whose
+    largest values come first.
     """
     panel = table.Panel().title(title).description(about).datasource(SOURCE).height(HEIGHT).span(span)
+    if first:
+        panel.sort_by([common_builder.TableSortByFieldState().display_name(first).desc(True)])
     names = dict(labels)
     for letter, (name, query, unit) in zip("ABCDEFGH", columns, strict=False):
         panel.with_target(_query(letter, query, "").instant().format(PromQueryFormat.TABLE))

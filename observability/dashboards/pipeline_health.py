@@ -9,10 +9,10 @@ from observability.dashboards.panels import NONE_IS_GOOD, board, figure, listing
 from observability.rules import HOUR, SLA_SECONDS, STALE_AFTER, WITHOUT_SUCCESS
 
 _UP = {0: ("down", "red"), 1: ("up", "green")}
-#: Pods of jobs that have failed, with what they ran; a pod stays for a week after its end.
+#: 1 for each pod of a job that has failed, 0 for the others, which are kept for a week, too.
 _FAILED_PODS = """
 label_replace(
-  (kube_pod_status_phase{namespace="$namespace", phase="Failed"} == 1)
+  kube_pod_status_phase{namespace="$namespace", phase="Failed"}
     * on (namespace, pod) group_left (label_mlb_job, label_mlb_delivery_date)
       max by (namespace, pod, label_mlb_job, label_mlb_delivery_date)
         (kube_pod_labels{label_app_kubernetes_io_component="driver"})
@@ -93,10 +93,10 @@ def _heartbeats() -> Iterator[Any]:
 
 def _failed_pods() -> Any:
     return listing(
-        "Failed pods: log and command",
-        "Pods of jobs that failed, for a week. The log leads to the task's own try in Airflow; the "
-        "command shows "
-        "the end of the pod's log.",
+        "Failed pods, their log and command",
+        "The jobs' pods of the last week, failed ones first. The log leads to the task's own try in "
+        "Airflow; "
+        "the command shows the end of the pod's log.",
         [("Failed", _FAILED_PODS, "bool_yes_no")],
         "pod",
         {
@@ -107,6 +107,7 @@ def _failed_pods() -> Any:
             "annotation_mlb_airflow_log": "Airflow log",
         },
         links={"Airflow log": "${__value.raw}"},
+        first="Failed",
     )
 
 

@@ -1,67 +1,23 @@
-"""Real servers for the tests: the StatsD exporter with what Airflow sends to it, Prometheus, ports."""
+"""Real servers for the tests: the StatsD exporter with what Airflow sends to it."""
 
 import os
-import socket
 import subprocess
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import yaml
 
 from tests.charts.test_charts import run as run_chart_tool
+from tests.observability.servers import ROOT, free_port, read, server, wait_for
 from tools import observability_tools
 
-Found = TypeVar("Found")
-ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "airflow"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def read(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return answer.read().decode()
-
-
-def wait_for(what: str, look: Callable[[], Found | None], seconds: float = 60) -> Found:
-    """What `look` finds, as soon as it finds something; an error of the connection is nothing yet."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if found := look():
-                return found
-        except OSError:
-            pass
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
-
-
-@contextmanager
-def server(command: list[str], ready: str, log: Path) -> Iterator[None]:
-    """A process that serves, from when `ready` answers until the end of the block."""
-    with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        wait_for(f"{command[0]} ({log})", lambda: read(ready) or process.poll())
-        assert process.poll() is None, log.read_text()
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture(scope="session")
 def airflow_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of the StatsD exporter with the chart's mapping; it has heard Airflow with the chart's settings."""
+    """URL of the StatsD exporter with the chart's mapping, once it has heard Airflow with its settings."""
     folder = tmp_path_factory.mktemp("statsd")
     manifests = list(
         yaml.safe_load_all(

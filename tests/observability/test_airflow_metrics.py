@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.observability.conftest import read
+from tests.observability.servers import read
 
 PIPELINE = 'dag_id="mlb_employee_data_pipeline"'
 

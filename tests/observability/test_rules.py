@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from observability.rules import GROUPS
-from tests.observability.conftest import ROOT
+from tests.observability.servers import ROOT
 from tools.observability_tools import program
 
 FILES = sorted((ROOT / "observability" / "rules").glob("*.yml"))
@@ -20,7 +20,7 @@ POD = 'namespace="mlb", pod="spark-jobs-etl-1"'
 
 @dataclass(frozen=True)
 class Case:
-    """Series by minute (promtool's notation), minutes at which an alert is quiet, and one at which it fires."""
+    """Series (promtool's notation), minutes at which an alert is quiet, and one at which it fires."""
 
     alert: str
     series: dict[str, str]
@@ -28,6 +28,8 @@ class Case:
     fires: int | None = None
     summary: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    #: Minutes between two values of a series: 10 where days go by.
+    step: int = 1
 
 
 def heartbeats(alert: str, process: str, summary: str) -> list[Case]:
@@ -54,6 +56,10 @@ OUT_OF_MEMORY = (
 )
 BEFORE = OUT_OF_MEMORY.replace("status_terminated", "status_last_terminated")
 RESTARTS = f'kube_pod_container_status_restarts_total{{{POD}, container="spark"}}'
+NO_IMAGE = (
+    f'kube_pod_container_status_waiting_reason{{{POD}, container="spark", reason="ImagePullBackOff"}}'
+)
+QUOTA = 'namespace="mlb", resourcequota="q", resource="pods"'
 ONE_POD = {"namespace": "mlb", "pod": "spark-jobs-etl-1"}
 CONTAINER = {**ONE_POD, "container": "spark"}
 KILLED = "spark-jobs-etl-1 was killed: it took more memory than its limit"
@@ -85,23 +91,25 @@ CASES = [
         {"instance": "a"},
     ),
     # The last success at 0:00; a night later one more.
-    Case("MlbNoSuccessfulRun", {LAST_SUCCESS: "0x2000"}, (1500, 1560), 1566, NO_SUCCESS),
-    Case("MlbNoSuccessfulRun", {LAST_SUCCESS: "0x1470 88200x2000"}, (1566, 2000)),
+    Case("MlbNoSuccessfulRun", {LAST_SUCCESS: "0x200"}, (1500, 1570), 1580, NO_SUCCESS, step=10),
+    Case("MlbNoSuccessfulRun", {LAST_SUCCESS: "0x146 88200x100"}, (1580, 2000), step=10),
     # Nothing has ever succeeded: told a day after the exporter came, not at once.
     Case(
         "MlbNoSuccessfulRun",
-        {"mlb_lake_up": "1x2000"},
+        {"mlb_lake_up": "1x200"},
         (30, 1560),
-        1566,
+        1570,
         NO_SUCCESS,
         {"mlb_job": "aggregate"},
+        step=10,
     ),
     Case(
         "MlbGoldStale",
-        {"mlb_gold_newest_delivery_timestamp_seconds": "0x4000"},
-        (2880, 3250),
-        3260,
-        "The newest day in Gold is 2d 6h 20m 0s old",
+        {"mlb_gold_newest_delivery_timestamp_seconds": "0x400"},
+        (2880, 3260),
+        3270,
+        "The newest day in Gold is 2d 6h 30m 0s old",
+        step=10,
     ),
     Case(
         "MlbTaskOverSla",
@@ -141,11 +149,12 @@ CASES = [
     ),
     Case(
         "MlbConservationFailed",
-        {'mlb_conservation_failures_total{mlb_job="load"}': "1x5 2x2000"},
-        (5, 1500),
-        7,
+        {'mlb_conservation_failures_total{mlb_job="load"}': "1x1 2x200"},
+        (10, 1500),
+        20,
         "load has lost or doubled rows",
         {"mlb_job": "load"},
+        step=10,
     ),
     Case(
         "MlbLakeNotRead",
@@ -187,9 +196,7 @@ CASES = [
     ),
     Case(
         "MlbImagePullFailed",
-        {
-            f'kube_pod_container_status_waiting_reason{{{POD}, container="spark", reason="ImagePullBackOff"}}': "1x30"
-        },
+        {NO_IMAGE: "1x30"},
         (4,),
         6,
         "spark-jobs-etl-1 cannot get its image",
@@ -198,8 +205,8 @@ CASES = [
     Case(
         "MlbQuotaNearlyUsed",
         {
-            'kube_resourcequota{namespace="mlb", resourcequota="q", resource="pods", type="used"}': "8x9 19x40",
-            'kube_resourcequota{namespace="mlb", resourcequota="q", resource="pods", type="hard"}': "20x50",
+            f'kube_resourcequota{{{QUOTA}, type="used"}}': "8x9 19x40",
+            f'kube_resourcequota{{{QUOTA}, type="hard"}}': "20x50",
         },
         (9, 24),
         26,
@@ -214,13 +221,11 @@ def test_the_files_are_rules() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_rule_fires_when_it_should_and_not_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [1, 10])
+def test_every_rule_fires_when_it_should_and_not_before(tmp_path: Path, step: int) -> None:
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(with_summaries_only()))
-    whole = {
-        "rule_files": ["rules.yml"],
-        "evaluation_interval": "1m",
-        "tests": [as_test(case) for case in CASES],
-    }
+    tests = [as_test(case) for case in CASES if case.step == step]
+    whole = {"rule_files": ["rules.yml"], "evaluation_interval": f"{step}m", "tests": tests}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump(whole))
     command = [program("promtool"), "test", "rules", "tests.yml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -243,7 +248,7 @@ def as_test(case: Case) -> dict[str, Any]:
     }
     looks = [(minute, []) for minute in case.quiet] + ([(case.fires, [expected])] if case.fires else [])
     return {
-        "interval": "1m",
+        "interval": f"{case.step}m",
         "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
         "alert_rule_test": [
             {"alertname": case.alert, "eval_time": f"{minute}m", "exp_alerts": alerts}
