@@ -5,9 +5,9 @@ FROM := 2023-10-01
 TO := 2023-10-10
 DATE := 2023-10-01
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts observability dashboards \
-	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-statsd-exporter image-sizes \
-	cluster deploy trigger ui feed report status lock clean
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
+	observability dashboards cluster-test charts-docs images image-spark-jobs image-airflow image-postgres \
+	image-aws-local image-statsd-exporter image-sizes cluster deploy trigger ui feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -79,14 +79,15 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 STAMP = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
 	--build-arg CREATED=$$(git log -1 --format=%cI)
 
-images: image-spark-jobs image-airflow image-postgres image-aws-local image-statsd-exporter  ## build all images, mlb/<name>, and the jobs' bill of materials
+SMALL_IMAGES := airflow postgres aws-local statsd-exporter
+images: image-spark-jobs $(SMALL_IMAGES:%=image-%)  ## build all images, mlb/<name>, and the jobs' bill of materials
 
 image-spark-jobs:
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) $(STAMP) .
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
 	@docker image ls $(IMAGE):$(VERSION)
 
-image-airflow image-postgres image-aws-local image-statsd-exporter: image-%:
+$(SMALL_IMAGES:%=image-%): image-%:
 	@$(DOCKER_BUILD) -f docker/$*/Dockerfile -t mlb/$*:$(VERSION) $(STAMP) .
 	@docker image ls mlb/$*:$(VERSION)
 

@@ -24,6 +24,7 @@ from mlb_airflow.triggers import SLA_DUE, SparkJobTrigger
 DATE_LABEL = "mlb/delivery-date"
 RUN_LABEL = "mlb/run-id"
 JOB_LABEL = "mlb/job"
+LOG_ANNOTATION = "mlb/airflow-log"
 POOL = "spark_jobs"
 _RESULT = "return_value"
 _NO_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
@@ -114,6 +115,10 @@ class SparkJobOperator(KubernetesPodOperator):
         pod: Any = super().build_pod_request_obj(context, dry_run=dry_run)
         # Not in self.labels: those are what a restarted task looks for its pod by.
         pod.metadata.labels[RUN_LABEL] = self._run_id(context)
+        if context:
+            # For people who look at the pod, and for dashboards: where its task's log is.
+            log = {LOG_ANNOTATION: context["ti"].log_url}
+            pod.metadata.annotations = {**(pod.metadata.annotations or {}), **log}
         pod.metadata.generate_name = None
         return pod
 

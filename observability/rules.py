@@ -105,9 +105,14 @@ AIRFLOW = Group(
         Rule(
             name="MlbAirflowMetricsLost",
             severity="warning",
+            # The last part: a counter is born with its first error, of which `increase` sees nothing.
             expr="""
             sum by (namespace, pod, instance) (increase(statsd_exporter_udp_packet_drops_total[15m])) > 0
             or sum by (namespace, pod, instance) (increase(statsd_exporter_sample_errors_total[15m])) > 0
+            or sum by (namespace, pod, instance) (
+                statsd_exporter_sample_errors_total
+                unless statsd_exporter_sample_errors_total offset 15m
+              ) > 0
             """,
             wait="5m",
             summary="Airflow's metrics get lost in the StatsD exporter",

@@ -1,6 +1,7 @@
 """Real servers for the tests: the StatsD exporter with what Airflow sends to it."""
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,9 @@ def airflow_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "AIRFLOW__METRICS__STATSD_PORT": str(statsd),
         }
         speak_as_airflow(folder, settings)
+        # A line that is none, so that the exporter has an error to count.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"no statsd", ("127.0.0.1", statsd))
         url = f"http://127.0.0.1:{metrics}/metrics"
         wait_for("Airflow's last metric", lambda: "airflow_deadlines_missed_total" in read(url))
         yield url

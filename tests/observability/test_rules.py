@@ -84,8 +84,8 @@ CASES = [
     ),
     Case(
         "MlbAirflowMetricsLost",
-        {'statsd_exporter_sample_errors_total{instance="a", reason="malformed_line"}': "0x10 5x40"},
-        (15, 45),
+        {'statsd_exporter_sample_errors_total{instance="a", reason="malformed_line"}': "_x10 1x40"},
+        (14, 45),
         17,
         "Airflow's metrics get lost in the StatsD exporter",
         {"instance": "a"},
