@@ -175,15 +175,18 @@ def listing(
         panel.override_by_name(name, [model.DynamicConfigValue("links", [link])])
     if len(columns) > 1:
         panel.with_transformation(
-            model.DataTransformerConfig("joinByField", {"byField": key, "mode": "outer"})
+            model.DataTransformerConfig("joinByField", options={"byField": key, "mode": "outer"})
         )
     panel.with_transformation(
-        model.DataTransformerConfig("filterFieldsByName", {"include": {"names": list(names)}})
+        model.DataTransformerConfig("filterFieldsByName", options={"include": {"names": list(names)}})
     )
     panel.with_transformation(
         model.DataTransformerConfig(
             "organize",
-            {"renameByName": names, "indexByName": {each: place for place, each in enumerate(names)}},
+            options={
+                "renameByName": names,
+                "indexByName": {each: place for place, each in enumerate(names)},
+            },
         )
     )
     return panel

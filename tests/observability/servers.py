@@ -68,7 +68,7 @@ def shown(text: Callable[[], str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(text().encode())
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     page = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -50,6 +50,8 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(panel: dict[str, Any])
         each for o in panel["fieldConfig"]["overrides"] for each in o["properties"] if each["id"] == "unit"
     ]
     assert defaults.get("unit") or len(units) == len(panel["targets"])
+    for transformation in panel.get("transformations", []):
+        assert transformation.keys() == {"id", "options"}
     if panel["type"] == "stat":
         assert len(defaults["thresholds"]["steps"]) >= 1
 
@@ -69,7 +71,7 @@ def test_panels_do_not_lie_over_each_other() -> None:
 
 
 def test_a_failed_run_leads_to_its_log_and_its_command() -> None:
-    (panel,) = [p.values[0] for p in PANELS if "Failed pods" in str(p.values[0]["title"])]
+    (panel,) = [p for p in BOARDS["pipeline-health"]["panels"] if p["title"].startswith("Failed pods")]
     assert "kubectl -n $namespace logs $1" in panel["targets"][0]["expr"]
     links = [
         p["value"] for o in panel["fieldConfig"]["overrides"] for p in o["properties"] if p["id"] == "links"

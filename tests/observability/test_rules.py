@@ -1,5 +1,6 @@
 """Every alert rule fires when it should, says what it should, and is quiet before; by promtool."""
 
+import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from observability.rules import GROUPS
+from tests.charts.test_charts import run as run_chart_tool
 from tests.observability.servers import ROOT
 from tools.observability_tools import program
 
@@ -273,3 +275,22 @@ def test_every_rule_has_a_runbook_that_says_what_to_do(name: str) -> None:
     assert name in text, f"{page} does not speak of {name}"
     for part in ("**What it means.**", "**What to look at.**", "**What to do.**", "**Over when.**"):
         assert part in text, f"{page} lacks {part}"
+
+
+@pytest.mark.parametrize("chart", ["airflow", "spark-jobs"])
+def test_the_charts_ship_the_same_rules(chart: str) -> None:
+    """With the values' defaults, a PrometheusRule holds what the plain file holds, with nothing left to put in."""
+    rule = rendered_rule(chart)
+    plain = yaml.safe_load((ROOT / "observability" / "rules" / f"{chart}.yml").read_text())
+    assert rule == plain
+    assert "@" not in json.dumps(rule)
+
+
+def rendered_rule(chart: str) -> dict[str, Any]:
+    folder = ROOT / "helm" / chart
+    # In the namespaces of the plain files.
+    namespace = {"airflow": "airflow", "spark-jobs": "mlb"}[chart]
+    options = ["-f", folder / "values-local.yaml", "--set", "alerts.enabled=true"]
+    text = run_chart_tool("helm", "template", chart, folder, "-n", namespace, *options)
+    (found,) = [each for each in yaml.safe_load_all(text) if each and each["kind"] == "PrometheusRule"]
+    return found["spec"]
