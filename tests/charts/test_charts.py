@@ -26,7 +26,7 @@ def conform(manifests: str) -> None:
     run(
         "kubeconform",
         "-strict",
-        # Kinds of the Prometheus Operator, which Kubernetes' schemas do not know; tests/observability reads the rules.
+        # Kinds of the Prometheus Operator are not in Kubernetes' schemas; promtool reads the rules.
         *("-skip", "PrometheusRule,ServiceMonitor"),
         "-kubernetes-version",
         KUBERNETES,

@@ -279,7 +279,7 @@ def test_every_rule_has_a_runbook_that_says_what_to_do(name: str) -> None:
 
 @pytest.mark.parametrize("chart", ["airflow", "spark-jobs"])
 def test_the_charts_ship_the_same_rules(chart: str) -> None:
-    """With the values' defaults, a PrometheusRule holds what the plain file holds, with nothing left to put in."""
+    """By default a PrometheusRule holds what the plain file holds, with nothing left to put in."""
     rule = rendered_rule(chart)
     plain = yaml.safe_load((ROOT / "observability" / "rules" / f"{chart}.yml").read_text())
     assert rule == plain
