@@ -6,8 +6,9 @@ TO := 2023-10-10
 DATE := 2023-10-01
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
-	observability dashboards cluster-test charts-docs images image-spark-jobs image-airflow image-postgres \
-	image-aws-local image-statsd-exporter image-sizes cluster deploy trigger ui feed report status lock clean
+	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
+	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes cluster deploy trigger ui \
+	feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -68,6 +69,12 @@ cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in w
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
 
+metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
+	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter
+
+metrics-docs: setup  ## make the table of docs/metrics.md from the catalogue
+	@$(BIN)/python -m metrics_exporter.table docs/metrics.md
+
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
 	@$(BIN)/pytest tests/s3 -q -m "not long"
 
@@ -79,7 +86,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 STAMP = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
 	--build-arg CREATED=$$(git log -1 --format=%cI)
 
-SMALL_IMAGES := airflow postgres aws-local statsd-exporter
+SMALL_IMAGES := airflow postgres aws-local statsd-exporter metrics-exporter
 images: image-spark-jobs $(SMALL_IMAGES:%=image-%)  ## build all images, mlb/<name>, and the jobs' bill of materials
 
 image-spark-jobs:
@@ -121,7 +128,7 @@ AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts observability sbom aws-local; do \
+	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts|observability) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

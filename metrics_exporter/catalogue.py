@@ -19,8 +19,8 @@ from typing import Literal
 
 #: So many of the newest deliveries have series of their own.
 DELIVERIES = 30
-#: A file of a table below this is small: Delta's OPTIMIZE would put it together with others.
-SMALL_FILE_BYTES = 16 * 1024**2
+#: A file below this is small where its partition has several: `maintain` would put them together.
+SMALL_FILE_BYTES = 64 * 1024**2
 
 Kind = Literal["gauge", "counter"]
 Unit = Literal["", "seconds", "bytes", "ratio", "rows", "files", "runs"]
@@ -215,9 +215,19 @@ TABLES = (
     Metric("mlb_table_size_bytes", "gauge", "Size of the newest version's files.", "bytes", (TABLE,)),
     Metric("mlb_table_files", "gauge", "Files of the newest version.", "files", (TABLE,)),
     Metric(
-        "mlb_table_small_files", "gauge", "Files of the newest version below 16 MiB.", "files", (TABLE,)
+        "mlb_table_small_files",
+        "gauge",
+        "Files below 64 MiB that share their partition with another one: what maintain puts together.",
+        "files",
+        (TABLE,),
     ),
-    Metric("mlb_table_rows", "gauge", "Rows of the newest version, by its log.", "rows", (TABLE,)),
+    Metric(
+        "mlb_table_rows",
+        "gauge",
+        "Rows in the newest version's files, by its log; those that are only marked as deleted count, too.",
+        "rows",
+        (TABLE,),
+    ),
     Metric(
         "mlb_table_last_commit_timestamp_seconds", "gauge", "When it was committed.", "seconds", (TABLE,)
     ),

@@ -1,8 +1,11 @@
 """The ledger: one row for every run of a job, in `ops/runs`, and the same row as JSON for people."""
 
+import contextlib
 import datetime as dt
 import json
+import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +28,8 @@ class Run:
 
     `rows` counts rows by outcome, `notes` are sentences that people should read though nothing
     failed, `error` is the sentence that ended the run. `parameters` is what the job was asked for
-    besides a date, `point` the versions of tables that belong together since this run.
+    besides a date, `point` the versions of tables that belong together since this run. `stages` has the
+    seconds of its parts in their order, `measures` what it read, wrote and took (process/measures.py).
     """
 
     job: str
@@ -44,12 +48,23 @@ class Run:
     point: dict[str, int] | None = None
     notes: list[str] = field(default_factory=list)
     error: str | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
         """How long the run has taken, in seconds."""
         end = self.finished_at or dt.datetime.now(dt.UTC)
         return round((end - self.started_at).total_seconds(), 3)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A part of the run, whose seconds are noted; those of parts of one name add up."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = round(self.stages.get(name, 0) + time.monotonic() - started, 3)
 
     def finish(self, exit_code: int, error: str | None = None) -> None:
         """Close the run."""

@@ -28,6 +28,10 @@ class ProcessSettings(BaseSettings):
     spark_log: Path = Field(
         default=Path("spark.log"), description="file for Spark's own log, where it is text"
     )
+    metrics: Literal["none", "emf"] = Field(
+        default="none",
+        description="emf: a line for each run on standard output, of which CloudWatch makes metrics",
+    )
     termination_log: Path | None = Field(
         default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
     )

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def run_command(
     days = _days(date, first, last)
     settings, contract, spark = start(options)
     log.info(f"{len(days)} deliveries, {settings.landing_root} -> {settings.lake_root}")
-    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, tell)
+    watch = partial(tell, metrics=settings.metrics)
+    runs = click.get_current_context().obj.runs = run_days(spark, settings, contract, days, watch)
     if show_gold:
         print_gold(spark, settings, Console(highlight=False))
     if report_file:

@@ -30,15 +30,17 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     if before[silver.name] < 0:
         raise JobError("There is no Silver yet: run load first.")
     employments = job.lake.read(silver).where(~F.col("is_deleted"))
-    seasons = None if full else _changed_seasons(job, before[silver.name])
-    if seasons is not None:
-        employments = _with_season_before(employments, seasons)
-    # Kept, so that all four tables are computed from the same rows, read once.
-    employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
+    with job.run.stage("read"):
+        seasons = None if full else _changed_seasons(job, before[silver.name])
+        if seasons is not None:
+            employments = _with_season_before(employments, seasons)
+        # Kept, so that all four tables are computed from the same rows, read once.
+        employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
     unmoved = job.lake.version(silver) == before[silver.name]
     tables = GOLD if seasons != [] else ()
     tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
-    changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0
+    with job.run.stage("write"):
+        changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0
     if seasons is None:
         seasons = [row["season"] for row in employments.select("season").distinct().collect()]
     job.run.rows.update(seasons_computed=len(seasons), gold_rows_changed=changed)

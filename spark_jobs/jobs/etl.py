@@ -27,16 +27,19 @@ def etl(job: JobContext) -> None:
     """
     key = load_key(job.settings)
     check_key(job, key)
-    bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
-    reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
-    staged = staged_rows(job, reduced)
-    held = _held(job, staged)
-    counts = _count(job, bronze, reduced, held)
+    with job.run.stage("read"):
+        bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
+    with job.run.stage("judge"):
+        reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
+        staged = staged_rows(job, reduced)
+        held = _held(job, staged)
+        counts = _count(job, bronze, reduced, held)
     quarantine = partial(_quarantine, job, bronze, reduced, held)
-    if too_many(job, counts[QUARANTINED], sum(counts.values())):
-        quarantine()
-        raise _too_many(job, counts)
-    job.lake.together(quarantine, partial(_stage, job, staged, key))
+    with job.run.stage("write"):
+        if too_many(job, counts[QUARANTINED], sum(counts.values())):
+            quarantine()
+            raise _too_many(job, counts)
+        job.lake.together(quarantine, partial(_stage, job, staged, key))
 
 
 def reduce_deliveries(job: JobContext, bronze: DataFrame, key: bytes) -> DataFrame:
@@ -98,8 +101,9 @@ def _count(
     rows_in = bronze.count()
     if not rows_in:
         _check_ingested(job)
-    check_conservation(job.run.job, rows_in, counts)
+    # Before the law is asserted, so that the ledger says of a run that broke it which rows do not add up.
     job.run.rows.update(rows_in=rows_in, **counts, rejected=rejected)
+    check_conservation(job.run.job, rows_in, counts)
     return {**counts, QUARANTINED: counts[QUARANTINED] - rejected}
 
 

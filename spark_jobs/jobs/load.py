@@ -37,9 +37,10 @@ def load(job: JobContext) -> None:
     Raises JobError where the delivery has not been staged.
     """
     of_day = F.col("_delivery_date") == job.date
-    staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
-    if staged.isEmpty():
-        _check_staged(job)
+    with job.run.stage("read"):
+        staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
+        if staged.isEmpty():
+            _check_staged(job)
     job.lake.create(LOADS)
     for _ in range(_MOST_TRIES):
         seen, loaded = job.lake.version(LOADS), loaded_dates(job)
@@ -87,15 +88,17 @@ class _Batch:
 
 
 def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
-    batch = _resolve(job, staged, loaded)
-    _count(job, staged, batch.versions)
+    with job.run.stage("resolve"):
+        batch = _resolve(job, staged, loaded)
+        _count(job, staged, batch.versions)
     tables, contract = job.tables, job.contract
-    *_, synced = job.lake.together(
-        lambda: _sync_identities(job, staged, batch),
-        lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
-        lambda: _quarantine(job, batch.versions),
-        lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
-    )
+    with job.run.stage("write"):
+        *_, synced = job.lake.together(
+            lambda: _sync_identities(job, staged, batch),
+            lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
+            lambda: _quarantine(job, batch.versions),
+            lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
+        )
     job.run.rows.update(
         silver_inserted=synced.inserted,
         silver_updated=synced.updated,
@@ -142,8 +145,8 @@ def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
         "repeated": counted.get(REPEATED, 0),
         "quarantined": counted.get(HELD, 0),
     }
-    check_conservation(job.run.job, rows_in, outcomes)
     job.run.rows.update(rows_in=rows_in, **outcomes)
+    check_conservation(job.run.job, rows_in, outcomes)
 
 
 def _quarantine(job: JobContext, versions: DataFrame) -> Synced:

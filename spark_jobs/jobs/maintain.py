@@ -33,10 +33,12 @@ def maintain(job: JobContext) -> None:
         retracted_rows_dropped=_drop_retracted(job), files_forgotten=_forget_files(job, now)
     )
     _drop_scratch(job, now)
-    compacted = sum(compact(job.lake, table) for table in tables)
-    for table in tables:
-        days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
-        vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
+    with job.run.stage("compact"):
+        compacted = sum(compact(job.lake, table) for table in tables)
+    with job.run.stage("vacuum"):
+        for table in tables:
+            days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
+            vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
     job.run.rows.update(tables_compacted=compacted)
     _tell(job, tables, before)
 

@@ -19,6 +19,7 @@ from spark_jobs.jobs.unfinished import refuse_while_unfinished
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.process.failure import failure_sentence
+from spark_jobs.process.measures import measured
 from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
 
@@ -39,7 +40,7 @@ def run_job(
     context = job_context(spark, settings, contract, name, date)
     run = context.run
     try:
-        with running(spark, run), context.lake.signed(run.signature()):
+        with measured(context.lake, run), running(spark, run), context.lake.signed(run.signature()):
             refuse_while_unfinished(context)
             (job or STAGES[name])(context)
         run.finish(0)
