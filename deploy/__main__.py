@@ -27,7 +27,7 @@ from deploy.airflow_api import Airflow
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-_BUILT = ("spark-jobs", "airflow", "postgres", "aws-local", "metrics-exporter")
+_BUILT = ("spark-jobs", "airflow", "postgres", "aws-local", "metrics-exporter", "statsd-exporter")
 IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in _BUILT)
 SPARK, AIRFLOW = "mlb", "airflow"
 PIPELINE = "mlb_employee_data_pipeline"
