@@ -69,7 +69,8 @@ def _queries(context: Any, since: int) -> list[dict[str, Any]]:
     # As JSON in one call: one for each metric of each query would take seconds.
     json_of = jvm.com.fasterxml.jackson.databind.ObjectMapper()
     json_of.registerModule(jvm.com.fasterxml.jackson.module.scala.DefaultScalaModule())
-    return json.loads(json_of.writeValueAsString(_told(context).first(first)))
+    queries = jvm.org.apache.spark.status.KVUtils.viewToSeq(_told(context).first(first))
+    return json.loads(json_of.writeValueAsString(queries))
 
 
 def _told(context: Any) -> Any:
