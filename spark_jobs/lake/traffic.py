@@ -95,7 +95,7 @@ def _number(text: str) -> int:
 
 def _size(text: str) -> int:
     """Bytes from a text such as `38.1 KiB`: Spark rounds, by a fortieth at most."""
-    found = re.search(r"([\d.,]+)\s*([KMGTP]iB|B)\b", text.splitlines()[-1])
+    found = re.search(r"([\d.,]+)\s*([KMGTP]iB|B)\b", text.rpartition("\n")[2])
     return round(float(found[1].replace(",", "")) * _UNITS[found[2]]) if found else 0
 
 
