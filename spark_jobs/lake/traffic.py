@@ -45,8 +45,7 @@ class Written:
 
 def last_query(spark: SparkSession) -> int:
     """The number of the newest query that Spark has told of: all that begin later have higher ones."""
-    known = _told(spark.sparkContext).reverse().max(1).iterator()
-    return int(known.next().executionId()) if known.hasNext() else -1
+    return _last(spark.sparkContext)
 
 
 def read_by(spark: SparkSession, group: str, since: int) -> Files:
@@ -65,12 +64,18 @@ def read_by(spark: SparkSession, group: str, since: int) -> Files:
 
 def _queries(context: Any, since: int) -> list[dict[str, Any]]:
     jvm = context._jvm
-    first = jvm.java.lang.Long.valueOf(since + 1)
+    # The newest so many: py4j cannot hand over the first one's number as the object that `first` takes.
+    newest = _told(context).reverse().max(max(_last(context) - since, 1))
     # As JSON in one call: one for each metric of each query would take seconds.
     json_of = jvm.com.fasterxml.jackson.databind.ObjectMapper()
     json_of.registerModule(jvm.com.fasterxml.jackson.module.scala.DefaultScalaModule())
-    queries = jvm.org.apache.spark.status.KVUtils.viewToSeq(_told(context).first(first))
+    queries = jvm.org.apache.spark.status.KVUtils.viewToSeq(newest)
     return json.loads(json_of.writeValueAsString(queries))
+
+
+def _last(context: Any) -> int:
+    known = _told(context).reverse().max(1).iterator()
+    return int(known.next().executionId()) if known.hasNext() else -1
 
 
 def _told(context: Any) -> Any:
