@@ -51,8 +51,8 @@ def last_query(spark: SparkSession) -> int:
 def read_by(spark: SparkSession, group: str, since: int) -> Files:
     """What the queries of a job group have read that began after the query `since` (`last_query`)."""
     context: Any = spark.sparkContext
-    jobs = set(context.statusTracker().getJobIdsForGroup(group))
     context._jsc.sc().listenerBus().waitUntilEmpty(int(_PATIENCE_SECONDS * 1000))
+    jobs = set(context.statusTracker().getJobIdsForGroup(group))
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         ours = [query for query in _queries(context, since) if jobs & {int(j) for j in query["jobs"]}]
