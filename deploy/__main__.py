@@ -27,7 +27,7 @@ from deploy.airflow_api import Airflow
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-_BUILT = ("spark-jobs", "airflow", "postgres", "aws-local", "metrics-exporter")
+_BUILT = ("spark-jobs", "airflow", "postgres", "aws-local", "metrics-exporter", "statsd-exporter")
 IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in _BUILT)
 SPARK, AIRFLOW = "mlb", "airflow"
 PIPELINE = "mlb_employee_data_pipeline"
@@ -89,7 +89,7 @@ def trigger(date: str) -> None:
     """Run the pipeline for one delivery, as a backfill of that day, and follow it to its end."""
     with airflow() as api:
         api.unpause(PIPELINE)
-        known = {dag_run["dag_run_id"] for dag_run in api.runs_of_day(PIPELINE, date)}
+        known = api.starts_of_day(PIPELINE, date)
         api.backfill(PIPELINE, date)
         run_id = wait_for_run(api, date, known)
         say(f"{PIPELINE} {run_id}")
@@ -111,12 +111,12 @@ def ui() -> None:
             time.sleep(3600)
 
 
-def wait_for_run(api: Airflow, date: str, known: set[str]) -> str:
-    """The run that has been made for a day."""
+def wait_for_run(api: Airflow, date: str, known: set[tuple[str, str]]) -> str:
+    """The run that has been queued for a day besides those that are known."""
     for _ in range(60):
-        new = [r["dag_run_id"] for r in api.runs_of_day(PIPELINE, date) if r["dag_run_id"] not in known]
+        new = api.starts_of_day(PIPELINE, date) - known
         if new:
-            return new[0]
+            return new.pop()[0]
         time.sleep(1)
     raise click.ClickException(f"Airflow has made no run for {date} within a minute.")
 

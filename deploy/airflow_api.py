@@ -61,6 +61,10 @@ class Airflow:
         listed = self.call("GET", f"/api/v2/dags/{dag}/dagRuns", limit=100, order_by="-id")["dag_runs"]
         return [r for r in listed if r["data_interval_start"] and _time(r["data_interval_start"]) == start]
 
+    def starts_of_day(self, dag: str, day: str) -> set[tuple[str, str]]:
+        """Those runs, each with when it was queued: a backfill queues the run that a day has once more."""
+        return {(run["dag_run_id"], run["queued_at"]) for run in self.runs_of_day(dag, day)}
+
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """A DAG's runs, the newest first."""
         return self.call("GET", f"/api/v2/dags/{dag}/dagRuns", limit=100, order_by="-id")["dag_runs"]

@@ -1,8 +1,7 @@
 """The servers of the metrics' tests: prometheus, promtool, alertmanager, amtool, statsd_exporter.
 
-The first four are those that are installed, else Debian's packages, unpacked into a cache of this user:
-nothing is installed, no service is started, no right is needed. statsd_exporter is built with Go from the
-sources that its image is built from.
+The first four are Debian's packages, installed if they are missing (no service is started). statsd_exporter
+is built with Go, from the sources that its image is built from, into a cache of this user.
 """
 
 import hashlib
@@ -15,25 +14,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTER = ROOT / "docker" / "statsd-exporter"
-#: Name of a program → Debian's package of it, and how the package calls it.
-DEBIAN = {
-    "prometheus": ("prometheus", "prometheus"),
-    "promtool": ("prometheus", "promtool"),
-    "alertmanager": ("prometheus-alertmanager", "prometheus-alertmanager"),
-    "amtool": ("prometheus-alertmanager", "amtool"),
+PACKAGES = ("prometheus", "prometheus-alertmanager")
+#: A program → how Debian calls it.
+PROGRAMS = {
+    "prometheus": "prometheus",
+    "promtool": "promtool",
+    "alertmanager": "prometheus-alertmanager",
+    "amtool": "amtool",
 }
 
 
 def program(name: str) -> str:
-    """The path of one of the programs of DEBIAN; fetched first, if need be."""
-    package, called = DEBIAN[name]
-    found = shutil.which(called) or shutil.which(name)
-    if found:
-        return found
-    folder = _cache() / package
-    if not folder.exists():
-        _once(folder, lambda unfinished: _unpack(package, unfinished))
-    return str(folder / "usr" / "bin" / called)
+    """The path of one of PROGRAMS; installed first, if need be."""
+    found = shutil.which(PROGRAMS[name]) or shutil.which(name)
+    if not found:
+        _install()
+        found = shutil.which(PROGRAMS[name])
+    assert found, f"Debian's packages {', '.join(PACKAGES)} are installed, and {name} is not there."
+    return found
 
 
 def statsd_exporter() -> str:
@@ -61,31 +59,28 @@ def _once(folder: Path, make) -> None:
             unfinished.rename(folder)
 
 
-def _unpack(package: str, folder: Path) -> None:
-    if not shutil.which("apt-get"):
+def _install() -> None:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
         raise SystemExit(
-            f"{package} is not installed, and only Debian's package of it is known here: install "
-            "Prometheus "
-            "2.42 or later and Alertmanager 0.25 or later, with promtool and amtool, and run this again."
+            "Prometheus and Alertmanager are not installed: let somebody who may install Debian's packages "
+            f"{' and '.join(PACKAGES)}, or put prometheus, promtool, alertmanager and amtool into the PATH."
         )
-    print(
-        f"set-up: fetching Debian's package {package} (once, into {folder.parent.parent})", file=sys.stderr
-    )
-    with tempfile.TemporaryDirectory() as downloads:
-        fetch = ["apt-get", "download", "-qq", package]
-        done = subprocess.run(fetch, cwd=downloads, capture_output=True, text=True)
-        if done.returncode and os.geteuid() == 0:
-            # A fresh machine has no lists of packages.
-            subprocess.run(["apt-get", "update", "-qq"], capture_output=True)
-            done = subprocess.run(fetch, cwd=downloads, capture_output=True, text=True)
+    print(f"set-up: installing Debian's packages {', '.join(PACKAGES)} (once)", file=sys.stderr)
+    # In runlevel 1 packages start no service; the lock may be another installation's for a while.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    install = [
+        "apt-get",
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+        "-o",
+        "DPkg::Lock::Timeout=600",
+    ]
+    for command in (["apt-get", "update", "-qq"], [*install, *PACKAGES]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(
-                f"Debian's package {package} could not be fetched: {done.stderr.strip()} (where the lists "
-                "are "
-                "old or missing, run `apt-get update` first)"
-            )
-        (file,) = Path(downloads).glob("*.deb")
-        subprocess.run(["dpkg-deb", "-x", str(file), str(folder)], check=True)
+            raise SystemExit(f"`{' '.join(command)}` failed: {done.stdout}{done.stderr}")
 
 
 def _build(folder: Path) -> None:
@@ -101,6 +96,6 @@ def _build(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for each in DEBIAN:
+    for each in PROGRAMS:
         print(program(each))
     print(statsd_exporter())

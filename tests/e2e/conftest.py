@@ -7,8 +7,14 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from pyspark.sql import SparkSession
 
+from deploy import __main__ as platform
+from deploy.airflow_api import Airflow
+from spark_jobs.lake.session import start_session
+from spark_jobs.settings import Settings
 from tests.e2e.cluster import CHART, Namespace
+from tests.e2e.deployed import PIPELINE
 
 #: The keys of the S3 server, which takes any.
 KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
@@ -43,6 +49,36 @@ def s3(api_server: tuple[str, int]) -> Iterator[str]:
     client_of(url).create_bucket(Bucket="mlb")
     yield url
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Airflow]:
+    """The API of Airflow as `make deploy` has installed it, logged in, and the pipeline unpaused."""
+    with platform.airflow() as api:
+        api.unpause(PIPELINE)
+        yield api
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """The URL of the cluster's S3, SNS and SQS on this machine."""
+    with platform.forwarded(platform.AIRFLOW, f"service/{platform.AWS_LOCAL}", 5000) as port:
+        keys = platform.s3_keys()
+        os.environ |= {
+            "AWS_ACCESS_KEY_ID": keys["access-key-id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
+        }
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def spark_on_aws(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session on this machine that reads what the pods have written there."""
+    log = tmp_path_factory.mktemp("spark") / "spark.log"
+    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=aws, spark_log=log)
+    session = start_session(settings, "tests-e2e")
+    yield session
+    session.stop()
 
 
 def client_of(url: str) -> Any:
