@@ -107,7 +107,8 @@ def _size(text: str) -> int:
 def written_by(lake: Lake, signature: str) -> Written:
     """What the lake's commits with this signature have added and removed."""
     total = Written()
-    for table, version in dict.fromkeys((table, version) for table, version in lake.commits):
+    made = {(table.name, version): table for table, version in lake.commits}
+    for (_, version), table in made.items():
         one = written_in(_actions(lake, table, version), signature)
         total = Written(total.added + one.added, total.removed + one.removed)
     return total
