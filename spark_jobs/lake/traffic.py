@@ -45,15 +45,14 @@ class Written:
 
 def last_query(spark: SparkSession) -> int:
     """The number of the newest query that Spark has told of: all that begin later have higher ones."""
-    known = _told(spark.sparkContext).reverse().max(1).iterator()
-    return int(known.next().executionId()) if known.hasNext() else -1
+    return _last(spark.sparkContext)
 
 
 def read_by(spark: SparkSession, group: str, since: int) -> Files:
     """What the queries of a job group have read that began after the query `since` (`last_query`)."""
     context: Any = spark.sparkContext
-    jobs = set(context.statusTracker().getJobIdsForGroup(group))
     context._jsc.sc().listenerBus().waitUntilEmpty(int(_PATIENCE_SECONDS * 1000))
+    jobs = set(context.statusTracker().getJobIdsForGroup(group))
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         ours = [query for query in _queries(context, since) if jobs & {int(j) for j in query["jobs"]}]
@@ -65,11 +64,18 @@ def read_by(spark: SparkSession, group: str, since: int) -> Files:
 
 def _queries(context: Any, since: int) -> list[dict[str, Any]]:
     jvm = context._jvm
-    first = jvm.java.lang.Long.valueOf(since + 1)
+    # The newest so many: py4j cannot hand over the first one's number as the object that `first` takes.
+    newest = _told(context).reverse().max(max(_last(context) - since, 1))
     # As JSON in one call: one for each metric of each query would take seconds.
     json_of = jvm.com.fasterxml.jackson.databind.ObjectMapper()
     json_of.registerModule(jvm.com.fasterxml.jackson.module.scala.DefaultScalaModule())
-    return json.loads(json_of.writeValueAsString(_told(context).first(first)))
+    queries = jvm.org.apache.spark.status.KVUtils.viewToSeq(newest)
+    return json.loads(json_of.writeValueAsString(queries))
+
+
+def _last(context: Any) -> int:
+    known = _told(context).reverse().max(1).iterator()
+    return int(known.next().executionId()) if known.hasNext() else -1
 
 
 def _told(context: Any) -> Any:
@@ -94,14 +100,15 @@ def _number(text: str) -> int:
 
 def _size(text: str) -> int:
     """Bytes from a text such as `38.1 KiB`: Spark rounds, by a fortieth at most."""
-    found = re.search(r"([\d.,]+)\s*([KMGTP]iB|B)\b", text.splitlines()[-1])
+    found = re.search(r"([\d.,]+)\s*([KMGTP]iB|B)\b", text.rpartition("\n")[2])
     return round(float(found[1].replace(",", "")) * _UNITS[found[2]]) if found else 0
 
 
 def written_by(lake: Lake, signature: str) -> Written:
     """What the lake's commits with this signature have added and removed."""
     total = Written()
-    for table, version in dict.fromkeys((table, version) for table, version in lake.commits):
+    made = {(table.name, version): table for table, version in lake.commits}
+    for (_, version), table in made.items():
         one = written_in(_actions(lake, table, version), signature)
         total = Written(total.added + one.added, total.removed + one.removed)
     return total

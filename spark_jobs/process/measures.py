@@ -37,24 +37,27 @@ def measured(lake: Lake, run: Run) -> Iterator[None]:
     finally:
         _try(run, lambda: _note(run, _of_process(lake)))
         if before:
-            _try(run, lambda: _note(run, _of_run(lake, run, before)))
+            _try(run, lambda: _note(run, _read(lake, run, int(before["query"]))))
+            _try(run, lambda: _note(run, {"gc_seconds": round(_gc_seconds(lake) - before["gc"], 3)}))
+        _try(run, lambda: _note(run, _written(lake, run)))
 
 
 def _note(run: Run, figures: dict[str, float | None]) -> None:
     run.measures.update({name: float(value) for name, value in figures.items() if value is not None})
 
 
-def _of_run(lake: Lake, run: Run, before: dict[str, float]) -> dict[str, float | None]:
-    read = read_by(lake.spark, job_group(run), int(before["query"]))
+def _read(lake: Lake, run: Run, since: int) -> dict[str, float | None]:
+    read = read_by(lake.spark, job_group(run), since)
+    return {"read_files": read.files, "read_bytes": read.bytes}
+
+
+def _written(lake: Lake, run: Run) -> dict[str, float | None]:
     written = written_by(lake, run.signature())
     return {
-        "read_files": read.files,
-        "read_bytes": read.bytes,
         "written_files": written.added.files,
         "written_bytes": written.added.bytes,
         "rewritten_files": written.removed.files,
         "rewritten_bytes": written.removed.bytes,
-        "gc_seconds": round(_gc_seconds(lake) - before["gc"], 3),
     }
 
 

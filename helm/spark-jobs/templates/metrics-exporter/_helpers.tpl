@@ -62,8 +62,8 @@ app.kubernetes.io/component: metrics-exporter
   value: {{ .pathStyle | quote }}
 {{- end }}
 {{- end }}
-{{- $own := .Values.metricsExporter.credentials.secretName | default .Values.s3.credentials.secretName }}
-{{- $credentials := merge (dict "secretName" $own) .Values.s3.credentials }}
+{{- /* An empty name of its own counts as none. */}}
+{{- $credentials := merge (dict "secretName" .Values.metricsExporter.credentials.secretName) .Values.s3.credentials }}
 {{- with include "spark-jobs.s3Credentials" (dict "Values" (dict "s3" (dict "credentials" $credentials))) }}
 {{- . }}
 {{- end }}
