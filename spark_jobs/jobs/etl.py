@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.quality import refresh_quality
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.ledger import check_conservation
@@ -38,6 +39,8 @@ def etl(job: JobContext) -> None:
     with job.run.stage("write"):
         if too_many(job, counts[QUARANTINED], sum(counts.values())):
             quarantine()
+            # No aggregate comes after it: people see at once what became of it.
+            refresh_quality(job, BadDelivery.exit_code)
             raise _too_many(job, counts)
         job.lake.together(quarantine, partial(_stage, job, staged, key))
 

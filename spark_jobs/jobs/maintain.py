@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import functions as F
 
-from spark_jobs.gold import GOLD
+from spark_jobs.gold import GOLD_TABLES
 from spark_jobs.jobs.aggregate import seen_version
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake import storage
@@ -44,7 +44,7 @@ def maintain(job: JobContext) -> None:
 
 
 def _all_tables(job: JobContext) -> Sequence[Table]:
-    return [*job.tables.all, *(table for table, _ in GOLD), RUNS, MANIFEST, LOADS]
+    return [*job.tables.all, *GOLD_TABLES, RUNS, MANIFEST, LOADS]
 
 
 def _unread_since(job: JobContext, table: Table) -> dt.datetime | None:

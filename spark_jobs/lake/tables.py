@@ -36,6 +36,10 @@ class Table:
     #: A later release may add columns: they come with the next rows, and read as null where they are not.
     grows: bool = False
     extra_properties: dict[str, str] = field(default_factory=dict)
+    #: Of a summary: the columns of the table below that each column is made of, and those that rows are
+    #: grouped by. A number of rows is made of none. For lineage (spark_jobs/lineage/columns.py).
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    grouped_by: tuple[str, ...] = ()
 
     @property
     def schema(self) -> StructType:

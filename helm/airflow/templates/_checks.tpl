@@ -9,6 +9,7 @@
 {{- include "airflow.checkIngress" . }}
 {{- include "airflow.checkMetrics" . }}
 {{- include "airflow.checkTimes" . }}
+{{- include "airflow.lineage.check" . }}
 {{- end }}
 
 {{- define "airflow.checkNamespace" -}}

@@ -73,6 +73,16 @@ ports:
   {{- include "airflow.network.ports" (list (include "airflow.port.api" .)) | nindent 2 }}
 {{- end }}
 
+{{- define "airflow.network.toLineage" -}}
+{{- with .Values.lineage }}
+{{- if eq .transport "http" }}
+- to:
+    {{- toYaml .http.to | nindent 4 }}
+  {{- include "airflow.network.ports" (list .http.port) | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "airflow.network.toMetrics" -}}
 {{- if .Values.statsdExporter.enabled }}
 - to:

@@ -72,6 +72,9 @@ AIRFLOW__METRICS__LEGACY_NAMES_ON: "False"
 # Each run has another: a tag of it would make a series of each run.
 AIRFLOW__METRICS__STATSD_DISABLED_TAGS: job_id,run_id,dagrun_id
 {{- end }}
+{{- with include "airflow.lineage.settings" . | trim }}
+{{ . }}
+{{- end }}
 {{- with .Values.pipeline }}
 MLB_SPARK_NAMESPACE: {{ .sparkNamespace }}
 MLB_SPARK_RELEASE: {{ .sparkRelease }}
