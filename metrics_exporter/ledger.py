@@ -21,7 +21,7 @@ CONSERVED = {
 }
 #: Columns that a ledger of an older release may not have.
 _NEWER = ("stages", "measures")
-_NO_ROWS = ("files", "bytes", "stored_", "tables_", "seasons_", "attempts")
+_NO_ROWS = ("files", "bytes", "stored_", "tables_", "seasons_", "attempts", "unusual")
 _COLUMNS = (
     *("job", "delivery_date", "outcome", "exit_code", "started_at", "finished_at", "seconds", "rows"),
     *("versions_read", "versions_written", "point", *_NEWER),

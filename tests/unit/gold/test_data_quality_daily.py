@@ -24,7 +24,7 @@ TOLD = (
     "_delivery_date date, _delivered bigint, _staged bigint, _duplicate bigint, _superseded bigint, "
     "_whole boolean, _by_hand boolean"
 )
-QUARANTINE = quarantine_table("employees").schema
+QUARANTINE = quarantine_table("employees")
 HELD = "identity_conflict"
 
 
@@ -47,7 +47,7 @@ def refused(row_id: str, date: int, *codes: str, state: str = "open", kind: str 
         "reasons": reasons,
         "_delivery_date": day(date),
     }
-    return tuple(values.get(name) for name in QUARANTINE.names)
+    return tuple(values.get(name) for name in QUARANTINE.schema.names)
 
 
 def quality(
@@ -63,7 +63,7 @@ def quality(
 
     return data_quality_daily(
         frame([(day(date), *rest) for date, *rest in told], TOLD),
-        frame(quarantine, QUARANTINE),
+        frame(quarantine, QUARANTINE.schema),
         frame(rows, STAGED),
         frame([(day(date),) for date in loaded], "_delivery_date date"),
         limits,
