@@ -22,8 +22,8 @@ from tests.prometheus import exporter, prometheus, scraped
 NEXT_DAY = DAY + dt.timedelta(days=1)
 #: In the files that are delivered: in nothing that is told of them.
 PERSON = ("jeterde01", "Jeter", "900-12-3456", "jeterde01@example.org", "212-555-0123", "Pequannock")
-#: Only of runs whose process they are, or with executors.
-NOT_HERE = {"start_up_seconds", "executor_peak_memory_bytes"}
+#: Only of runs whose process they are, with executors, or of ingest.
+NOT_HERE = {"start_up_seconds", "executor_peak_memory_bytes", "delivered_files", "delivered_bytes"}
 
 
 def run_in_a_process(lake: TestLake, *arguments: str) -> list[dict[str, Any]]:
@@ -107,6 +107,8 @@ def test_a_run_tells_what_it_read_and_rewrote(lake: TestLake) -> None:
     assert first["etl"].measures["read_files"] >= 1
     assert first["etl"].measures["read_bytes"] >= bronze["size"] * 0.97
     assert first["ingest"].measures["written_bytes"] >= bronze["size"]
+    (file,) = Path(lake.settings.landing_root).glob(f"*/{DAY}/*.csv")
+    assert first["ingest"].measures["delivered_bytes"] == file.stat().st_size
     assert first["load"].measures["rewritten_files"] == 0
     # Gold's rows of the season are others: either their files are written again, or they are marked.
     assert second["aggregate"].measures["written_files"] >= 1
