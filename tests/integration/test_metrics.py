@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from metrics_exporter.catalogue import MEASURES, last_run_of
@@ -24,6 +25,12 @@ NEXT_DAY = DAY + dt.timedelta(days=1)
 PERSON = ("jeterde01", "Jeter", "900-12-3456", "jeterde01@example.org", "212-555-0123", "Pequannock")
 #: Only of runs whose process they are, with executors, or of ingest.
 NOT_HERE = {"start_up_seconds", "executor_peak_memory_bytes", "delivered_files", "delivered_bytes"}
+
+
+@pytest.fixture
+def lake(new_lake: Callable[..., TestLake]) -> TestLake:
+    # Of the three rows that are delivered one is refused.
+    return new_lake(quarantine_limit=0.5)
 
 
 def run_in_a_process(lake: TestLake, *arguments: str) -> list[dict[str, Any]]:
@@ -131,7 +138,7 @@ def test_a_ledger_of_an_older_release_is_read_and_gets_the_new_columns(
     assert ledger.read(RUNS).where("job = 'ingest' AND stages IS NULL").count() == 1
 
 
-def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: Any) -> None:
+def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: Any) -> None:
         raise RuntimeError("no such counter")
 
@@ -142,7 +149,9 @@ def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: Any) 
     assert run.measures["driver_peak_memory_bytes"] > 0
 
 
-def test_the_ledgers_row_of_a_run_that_lost_rows_says_which(lake: TestLake, monkeypatch: Any) -> None:
+def test_the_ledgers_row_of_a_run_that_lost_rows_says_which(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     delivered(lake)
     lake.succeed("ingest")
     # As if a defect let a row vanish between Bronze and its outcome.
