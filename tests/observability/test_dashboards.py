@@ -111,7 +111,9 @@ def test_every_name_is_in_a_catalogue_with_the_labels_that_are_used(airflow_metr
             assert name in known, f"{where}: there is no metric {name}"
             labels = set(re.findall(r"(\w+) *(?:=~|!~|!=|=)", selector))
             assert labels <= known[name], f"{where}: {name} has no label {labels - known[name]}"
-        every_label = set().union(*(known[name] for name, _ in used)) | {"instance"}
+        # Those of the pod that is scraped, which Prometheus adds.
+        of_targets = {"instance", "namespace", "pod"}
+        every_label = set().union(*(known[name] for name, _ in used)) | of_targets
         grouped = re.findall(r"(?:by|on|group_left) \(([^)]*)\)", expression)
         named = {label.strip() for each in grouped for label in each.split(",") if label.strip()}
         assert named <= every_label, f"{where}: no metric of it has {named - every_label}"

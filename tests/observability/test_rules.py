@@ -273,6 +273,7 @@ def test_every_rule_has_a_runbook_that_says_what_to_do(name: str) -> None:
     page = ROOT / "docs" / "runbooks" / f"{RULES[name].page}.md"
     text = page.read_text()
     assert name in text, f"{page} does not speak of {name}"
+    assert f"| {name} |" in (ROOT / "docs" / "observability.md").read_text()
     for part in ("**What it means.**", "**What to look at.**", "**What to do.**", "**Over when.**"):
         assert part in text, f"{page} lacks {part}"
 
