@@ -42,8 +42,10 @@ JOB, DELIVERY, OUTCOME, STAGE, REASON, TABLE = "mlb_job", "delivery", "outcome",
 #: What of one run is measured in one number: the measure's name in the ledger (`measures` of ops/runs),
 #: from which come `mlb_last_run_<name>`, and `mlb_<name>_total` where it adds up over runs.
 MEASURES: dict[str, tuple[str, Unit, bool]] = {
+    "delivered_files": ("Files of the delivery that ingest read, each once.", "files", True),
+    "delivered_bytes": ("Size of the files of the delivery that ingest read.", "bytes", True),
     "read_files": (
-        "Files that its queries read, after pruning: of tables, logs and deliveries.",
+        "Files that its queries read, after pruning: of tables and of their logs.",
         "files",
         True,
     ),

@@ -124,6 +124,8 @@ def _tell(job: JobContext, delivery: Delivery, files: list[FileRead]) -> None:
         rows_in=sum(file.rows for file in files),
         rows_malformed=sum(file.malformed_rows for file in files),
     )
+    size = sum(file.size for file in files)
+    job.run.measures.update(delivered_files=float(len(files)), delivered_bytes=float(size))
     for file in files:
         if file.refused:
             job.run.notes.append(f"{file.source_file}: {file.sentence} It is in the quarantine.")

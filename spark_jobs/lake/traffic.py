@@ -1,8 +1,8 @@
 """What a run reads and writes, in files and bytes, as Spark and Delta's logs themselves count it.
 
-Reading is told by the metrics of the plans that Spark ran (what its UI shows as "number of files read" and
-"size of files read", after pruning), so that it holds on executors as in the driver, and of two runs in one
-process each counts its own. Writing is told by the log of each commit.
+Reading, of tables and their logs, is told by the metrics of the plans that Spark ran (what its UI shows as
+"number of files read" and "size of files read", after pruning), so that it holds on executors as in the
+driver, and of two runs in one process each counts its own. Writing is told by the log of each commit.
 """
 
 import json

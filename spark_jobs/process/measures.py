@@ -2,7 +2,8 @@
 
 | measure | what |
 |---|---|
-| read_files, read_bytes | files that the run's queries read, after pruning |
+| delivered_files, delivered_bytes | files of the delivery that ingest read |
+| read_files, read_bytes | files of tables and logs that the run's queries read, after pruning |
 | written_files, written_bytes | files that it added to tables, the ledger's own row apart |
 | rewritten_files, rewritten_bytes | files of tables that it replaced or deleted |
 | gc_seconds | garbage collection of the driver's JVM while it ran |

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from metrics_exporter.catalogue import MEASURES, last_run_of
@@ -22,8 +23,14 @@ from tests.prometheus import exporter, prometheus, scraped
 NEXT_DAY = DAY + dt.timedelta(days=1)
 #: In the files that are delivered: in nothing that is told of them.
 PERSON = ("jeterde01", "Jeter", "900-12-3456", "jeterde01@example.org", "212-555-0123", "Pequannock")
-#: Only of runs whose process they are, or with executors.
-NOT_HERE = {"start_up_seconds", "executor_peak_memory_bytes"}
+#: Only of runs whose process they are, with executors, or of ingest.
+NOT_HERE = {"start_up_seconds", "executor_peak_memory_bytes", "delivered_files", "delivered_bytes"}
+
+
+@pytest.fixture
+def lake(new_lake: Callable[..., TestLake]) -> TestLake:
+    # Of the three rows that are delivered one is refused.
+    return new_lake(quarantine_limit=0.5)
 
 
 def run_in_a_process(lake: TestLake, *arguments: str) -> list[dict[str, Any]]:
@@ -107,6 +114,8 @@ def test_a_run_tells_what_it_read_and_rewrote(lake: TestLake) -> None:
     assert first["etl"].measures["read_files"] >= 1
     assert first["etl"].measures["read_bytes"] >= bronze["size"] * 0.97
     assert first["ingest"].measures["written_bytes"] >= bronze["size"]
+    (file,) = Path(lake.settings.landing_root).glob(f"*/{DAY}/*.csv")
+    assert first["ingest"].measures["delivered_bytes"] == file.stat().st_size
     assert first["load"].measures["rewritten_files"] == 0
     # Gold's rows of the season are others: either their files are written again, or they are marked.
     assert second["aggregate"].measures["written_files"] >= 1
@@ -129,7 +138,7 @@ def test_a_ledger_of_an_older_release_is_read_and_gets_the_new_columns(
     assert ledger.read(RUNS).where("job = 'ingest' AND stages IS NULL").count() == 1
 
 
-def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: Any) -> None:
+def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: Any) -> None:
         raise RuntimeError("no such counter")
 
@@ -140,7 +149,9 @@ def test_what_cannot_be_measured_fails_no_run(lake: TestLake, monkeypatch: Any) 
     assert run.measures["driver_peak_memory_bytes"] > 0
 
 
-def test_the_ledgers_row_of_a_run_that_lost_rows_says_which(lake: TestLake, monkeypatch: Any) -> None:
+def test_the_ledgers_row_of_a_run_that_lost_rows_says_which(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     delivered(lake)
     lake.succeed("ingest")
     # As if a defect let a row vanish between Bronze and its outcome.
