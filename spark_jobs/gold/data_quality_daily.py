@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_jobs.gold.groups import MONEY, SMALLEST_GROUP, paid_salary
 from spark_jobs.lake.tables import Table
-from spark_jobs.usual import HIGH, LOW, UNKNOWN, USUAL, VERY_HIGH, VERY_LOW, Limits, factor
+from spark_jobs.usual import Limits, judge
 
 LOADED, REFUSED, WAITING = "loaded", "refused", "waiting"
 
@@ -73,8 +73,7 @@ def data_quality_daily(
     rows = rows.where("coalesce(_delivered, _rows, _refused, _files) IS NOT NULL")
     for step in (_STATUS, _OUTCOMES, _CHECKS):
         rows = rows.withColumns({name: F.expr(expression) for name, expression in step.items()})
-    verdicts = {"rows_verdict": _verdict("_volume", limits), "payroll_verdict": _verdict("payroll", limits)}
-    return rows.withColumns(verdicts).select(*TABLE.schema.names)
+    return _judged(rows, limits).select(*TABLE.schema.names)
 
 
 _STATUS = {
@@ -190,27 +189,17 @@ def _in_silver(loaded: DataFrame) -> DataFrame:
     return loaded.select("_delivery_date", F.lit(True).alias("_loaded")).distinct()
 
 
-def _verdict(figure: str, limits: Limits) -> Column:
-    """The verdict of `usual.judge`, as an expression over the loaded deliveries before each row."""
+def _judged(rows: DataFrame, limits: Limits) -> DataFrame:
+    """The verdicts on each delivery's volume and payroll, after the loaded deliveries before it.
+
+    A Python function, so that the rule stands once (`usual.judge`), and since medians of medians as
+    expressions of Spark's take it seconds to analyse.
+    """
     before = Window.orderBy("_delivery_date").rowsBetween(Window.unboundedPreceding, -1)
-    value = F.col(figure).cast("double")
-    usable = F.when(F.col("_loaded") & (value > 0), value)
-    known = F.slice(F.reverse(F.collect_list(usable).over(before)), 1, limits.history)
-    usual = _median(known)
-    folds = F.transform(known, lambda v: F.greatest(v / usual, usual / v))
-    wide = F.aggregate(F.array(_median(folds)), F.lit(1.0), lambda _, fold: (fold * fold) * (fold * fold))
-    warn = F.greatest(F.lit(factor(limits.warn)), wide)
-    stop = F.greatest(F.lit(factor(limits.stop)), wide * wide)
-    return (
-        F.when(value.isNull() | (F.size(known) < limits.minimum), UNKNOWN)
-        .when(value * stop <= usual, VERY_LOW)
-        .when(value >= usual * stop, VERY_HIGH)
-        .when(value * warn <= usual, LOW)
-        .when(value >= usual * warn, HIGH)
-        .otherwise(USUAL)
-    )
-
-
-def _median(values: Column) -> Column:
-    ordered, size = F.array_sort(values), F.size(values)
-    return (F.get(ordered, ((size - 1) / 2).cast("int")) + F.get(ordered, (size / 2).cast("int"))) / 2
+    verdict = F.udf(lambda value, known: judge(value, known, limits), "string")
+    for name, figure in (("rows_verdict", "_volume"), ("payroll_verdict", "payroll")):
+        value = F.col(figure).cast("double")
+        usable = F.collect_list(F.when(F.col("_loaded") & (value > 0), value)).over(before)
+        newest_first = F.slice(F.reverse(usable), 1, limits.history)
+        rows = rows.withColumn("_known", newest_first).withColumn(name, verdict(value, "_known"))
+    return rows
