@@ -76,7 +76,8 @@ def deploy(load: str | None, first: str, last: str) -> None:
     with values_file({"networkPolicy": {"s3": {"to": [aws_local_pods()], "ports": [5000]}}}) as file:
         image = f"image.tag={VERSION},secrets.erasureKey.secretName=mlb-erasure-key"
         exporter = f"metricsExporter.enabled=true,metricsExporter.image.tag={VERSION}"
-        given = f"s3.endpoint={endpoint},{image},{exporter}"
+        # One JVM a job: executors of their own would take the small machine longer than they save.
+        given = f"s3.endpoint={endpoint},{image},{exporter},executors.enabled=false"
         install("spark-jobs", SPARK, api_server, given, files=[file])
     say("putting the sample feed's deliveries into S3")
     put_deliveries(first, last)

@@ -179,7 +179,8 @@ def test_the_five_teams_that_pay_most_are_in_colour_and_named_by_rank():
 
 def test_a_league_can_be_chosen():
     figure = figures.payroll_by_team([*TEAMS, team(2016, "LAN", 5e5, 8, "NL")])
-    everything, american, national = figure.layout.updatemenus[0].buttons
+    layout: Any = figure.layout
+    everything, american, national = layout.updatemenus[0].buttons
     assert everything.args[0]["visible"] is True
     shown = [
         t.name for t, visible in zip(data(figure), national.args[0]["visible"], strict=True) if visible
