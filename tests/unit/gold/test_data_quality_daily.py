@@ -145,18 +145,18 @@ deliveries_of_rows = st.lists(
         st.sampled_from(["loaded", "loaded", "loaded", "waiting"]),
         st.integers(0, 3),
     ),
-    min_size=1,
+    min_size=4,
     max_size=8,
 )
 
 
 @settings(
-    max_examples=2,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(made=st.lists(deliveries_of_rows, min_size=8, max_size=8))
+@given(made=st.lists(deliveries_of_rows, min_size=2, max_size=2))
 def test_what_depends_on_earlier_deliveries_is_what_plain_python_says(
     spark: SparkSession, made: list
 ) -> None:
