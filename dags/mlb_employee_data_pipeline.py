@@ -28,12 +28,13 @@ from airflow.sdk import (
     task,
 )
 from airflow.sdk.definitions.callback import AsyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import DeadlineAlert
 from airflow.sdk.exceptions import AirflowSkipException
 
 from mlb_airflow.alerts import deadline_missed
 from mlb_airflow.assets import REFUSED_ROWS
 from mlb_airflow.dag_parts import DELIVERY_DATE, START, default_args, notify_failure, param
+from mlb_airflow.deadlines import RunQueuedAt
 from mlb_airflow.failures import may_have_refused, rows_refused, tell_own_failure
 from mlb_airflow.operators import SparkJobOperator
 from mlb_airflow.sensors import DeliverySensor
@@ -81,7 +82,7 @@ def make(settings: Settings):
         default_args=default_args(settings),
         dagrun_timeout=settings.run_timeout,
         deadline=DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            reference=RunQueuedAt(),
             interval=settings.run_deadline,
             callback=AsyncCallback(deadline_missed),
         ),
