@@ -169,11 +169,12 @@ def test_a_delete_is_told_by_the_operation(
     assert column_lineage(contract)["silver/employees"].fields["is_deleted"].columns == ("operation",)
 
 
-#: A team of four in two seasons; another of the same league, so that shares and ranks are to be had.
+#: A team of four in two seasons; another of the same league that pays more, so that shares, ranks and
+#: inequality are to be had.
 PEOPLE = [
-    (f"{team}{n}", season, team, "AL", "P", Decimal(100 * n + season % 10), 20 + n)
+    (f"{team}{n}", season, team, "AL", "P", Decimal(100 * n + more), 20 + n)
     for season in (2014, 2015)
-    for team in ("NYA", "BOS")
+    for team, more in (("NYA", 0), ("BOS", 50))
     for n in (1, 2, 3, 4)
 ]
 CHANGES = {
