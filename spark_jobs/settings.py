@@ -134,6 +134,10 @@ class Settings(ProcessSettings, ExecutorSettings, LineageSettings):
         default=0.2,
         description="largest share of a delivery's rows that may be refused before all of it is",
     )
+    data_quality: bool = Field(
+        default=True,
+        description="whether gold/data_quality_daily follows what jobs do",
+    )
     unusual_warn: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
         description="share of the usual rows or payroll that warns, as its inverse does (0: never)",

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.gold import data_quality_daily
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.lake import Synced
-from spark_jobs.lake.tables import LOADS, RUNS
+from spark_jobs.lake.tables import LOADS, RUNS, Table
 from spark_jobs.ledger import DELIVERED, TAKEN_BACK, WHOLE, deliveries, of_delivery
 from spark_jobs.usual import Limits
 
@@ -20,15 +20,22 @@ def refresh_quality(job: JobContext, exit_code: int = 0) -> Synced:
     The job's own run counts as one that ends now, with `exit_code`. The table is no part of the consistent
     points, since it follows from what is there: whoever changes that calls this.
     """
+    if not job.settings.data_quality:
+        return Synced()
     table = data_quality_daily.TABLE
     rows = data_quality_daily.data_quality_daily(
-        told=told(job, exit_code),
-        quarantine=job.lake.read(job.tables.quarantine),
-        staged=staged_rows(job),
-        loaded=loaded(job),
+        told=told(job, exit_code).localCheckpoint(),
+        quarantine=_once(job, job.tables.quarantine, job.lake.read(job.tables.quarantine)),
+        staged=_once(job, job.tables.staging, staged_rows(job)),
+        loaded=loaded(job).localCheckpoint(),
         limits=limits(job),
     )
     return job.lake.sync(table, rows.coalesce(1), job.lake.read(table))
+
+
+def _once(job: JobContext, table: Table, rows: DataFrame) -> DataFrame:
+    """Rows that are used several times: of a small table kept, since each scan of Delta costs planning."""
+    return rows.localCheckpoint() if job.lake.is_small(table) else rows
 
 
 def limits(job: JobContext) -> Limits:
