@@ -44,8 +44,8 @@ long: setup-s3  ## the scenarios of minutes: killed between any two steps, and r
 	@$(BIN)/pytest tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-long: setup-s3  ## the same on the cluster, after a backfill: days again, reprocess, restore, erasure (empties the lake)
-	@$(BIN)/pytest tests/e2e/test_backfill_in_airflow.py tests/e2e/test_long_scenarios_in_airflow.py -q
+cluster-long: setup-s3  ## the same on the cluster: backfill, recovery, reprocess, erasure, upgrade (empties the lake)
+	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
@@ -63,7 +63,7 @@ observability: setup setup-airflow  ## metrics, dashboards and alert rules again
 dashboards: setup  ## write the dashboards and the alert rules anew, which the charts ship, from observability/
 	@$(BIN)/python -m observability
 
-cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been (empties the lake)
+cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been
 	@$(BIN)/pytest tests/e2e -q -m "not long"
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values

@@ -22,6 +22,7 @@ from tests.e2e.deployed import (
 )
 from tests.lakes import TestLake
 
+pytestmark = pytest.mark.long
 JOBS = ("ingest_raw_data", "etl_process", "load_processed_data", "aggregate_data")
 
 

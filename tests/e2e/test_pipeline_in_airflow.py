@@ -12,6 +12,8 @@ import urllib.request
 from pathlib import Path
 
 from deploy import __main__ as platform
+import pytest
+
 from deploy.airflow_api import Airflow
 from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import LONGEST, SPARK, alerts, put, run_day, run_ended, tasks_of_day
@@ -50,6 +52,7 @@ def figures_of_airflow() -> str:
         return answer.read().decode()
 
 
+@pytest.mark.long
 def test_refused_rows_are_judged_again_and_come_back_as_mended(
     api: Airflow, aws: str, tmp_path: Path
 ) -> None:
