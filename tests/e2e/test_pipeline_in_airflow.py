@@ -11,9 +11,9 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from deploy import __main__ as platform
 import pytest
 
+from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import LONGEST, SPARK, alerts, put, run_day, run_ended, tasks_of_day
