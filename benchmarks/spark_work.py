@@ -18,6 +18,22 @@ class SparkWork:
     input_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class SparkJob:
+    """One job of Spark's: when (seconds since the epoch), how long, and what its stages did."""
+
+    job: int
+    name: str
+    begun: float
+    seconds: float
+    tasks: int
+    run_seconds: float
+    rows_read: int
+    bytes_read: int
+    bytes_shuffled: int
+    bytes_spilled: int
+
+
 def last_job(spark: SparkSession) -> int:
     """The number of the newest job, -1 before the first."""
     return max((int(job.jobId()) for job in _jobs(spark)), default=-1)
@@ -37,6 +53,34 @@ def work_since(spark: SparkSession, job: int) -> SparkWork:
         shuffle_bytes=sum(written),
         input_bytes=sum(int(stage.inputBytes()) for stage in stages),
     )
+
+
+def jobs_since(spark: SparkSession, job: int) -> list[SparkJob]:
+    """The jobs after a job, in their order."""
+    stages = {int(s.stageId()): s for s in _stages(spark) if str(s.status()) == "COMPLETE"}
+    newer = sorted((j for j in _jobs(spark) if int(j.jobId()) > job), key=lambda j: int(j.jobId()))
+    seen: set[int] = set()
+    found = []
+    for j in newer:
+        ids = [int(i) for i in _items(j.stageIds()) if int(i) in stages and int(i) not in seen]
+        seen |= set(ids)
+        own = [stages[i] for i in ids]
+        begun, ended = j.submissionTime().get().getTime(), j.completionTime().get().getTime()
+        found.append(
+            SparkJob(
+                job=int(j.jobId()),
+                name=str(own[-1].name() if own else j.name()),
+                begun=begun / 1000,
+                seconds=(ended - begun) / 1000,
+                tasks=sum(int(s.numTasks()) for s in own),
+                run_seconds=sum(int(s.executorRunTime()) for s in own) / 1000,
+                rows_read=sum(int(s.inputRecords()) for s in own),
+                bytes_read=sum(int(s.inputBytes()) for s in own),
+                bytes_shuffled=sum(int(s.shuffleWriteBytes()) for s in own),
+                bytes_spilled=sum(int(s.memoryBytesSpilled()) for s in own),
+            )
+        )
+    return found
 
 
 def _jobs(spark: SparkSession) -> list[Any]:

@@ -32,7 +32,7 @@ CONTENDERS = {
     "replace-where": Contender(
         "replace_where", ".venv", "Delta with replaceWhere on the seasons concerned"
     ),
-    "dbt": Contender("dbt", ".venv", "dbt-spark's incremental merge"),
+    "dbt": Contender("dbt_merge", ".venv", "dbt-spark's incremental merge"),
     "delta-rs": Contender("delta_rs", ".venv-bench", "delta-rs (deltalake): merge, no Spark"),
     "duckdb": Contender(
         "duckdb_parquet", ".venv-bench", "DuckDB over Parquet: seasons concerned rewritten, no transaction"

@@ -20,12 +20,13 @@ from spark_jobs.settings import CONTRACT, Settings
 
 def start(memory: str, log: Path, event_log: str | None = None) -> SparkSession:
     """The session that the jobs start."""
-    return start_session(_settings(log.parent, memory, log, event_log), "bench")
+    return start_session(settings_of(log.parent, memory, log, event_log), "bench")
 
 
-def _settings(
+def settings_of(
     state: Path, memory: str = "2g", log: Path = Path("spark.log"), event_log: str | None = None
 ) -> Settings:
+    """The settings of a run in a state."""
     return Settings(
         lake=str(state / "lake"),
         pseudonym_key=SecretStr(KEY),
@@ -36,12 +37,17 @@ def _settings(
     )
 
 
+def date_of(bronze: Path) -> dt.date:
+    """The day of a scenario's delivery."""
+    return dt.date.fromisoformat(delivery_day(bronze))
+
+
 def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
     """etl and load of the delivery, which is in Bronze already."""
-    parts, date = Parts(), dt.date.fromisoformat(delivery_day(bronze))
+    parts, date = Parts(), date_of(bronze)
     for job in ("etl", "load"):
         with parts.part(job):
-            run = run_job(spark, _settings(state), read_contract(CONTRACT), job, date)
+            run = run_job(spark, settings_of(state), read_contract(CONTRACT), job, date)
         if run.exit_code:
             raise RuntimeError(f"{job} failed: {run.error}")
     return parts
