@@ -6,6 +6,7 @@
 Seeded: the same rows for the same numbers. Runs in .venv-bench.
 """
 
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -144,6 +145,23 @@ def _delivery(
     _expect(
         db, folder, f"SELECT season, sum(n), sum(h) FROM ({before} UNION ALL {changes}) GROUP BY season"
     )
+
+
+def generate_days(folder: Path, rows: int, days: int, share: float) -> None:
+    """Write a delivery for each of so many days, each of other rows of the newest season."""
+    shape = read_shape()
+    with duckdb.connect() as db:
+        _base(db, rows, shape)
+        for number in range(days):
+            day = str(dt.date.fromisoformat(DELIVERY_DAY) + dt.timedelta(days=number))
+            place = folder / "days" / day / "bronze"
+            place.mkdir(parents=True, exist_ok=True)
+            chosen = {"seed": hash_of(day), "from_season": _NEWEST, "rows": round(rows * share)}
+            db.execute(sql.PICKED.format(kind=sql.kind_of(shape.shares[CORRECTIONS])), chosen)
+            db.execute(sql.said(first=False))
+            # A day later than the same rows of the day before, which would contradict them else.
+            db.execute(f"UPDATE said SET updated_at = updated_at + INTERVAL {number} DAY")
+            _write_bronze(db, place / "part-0.parquet", day, first=False)
 
 
 def _from_season(db: duckdb.DuckDBPyConnection, scenario: Scenario, wanted: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import pyplot
 from rich.console import Console
 from rich.table import Table
 
@@ -108,6 +109,7 @@ def write_figures(root: Path, cases: list[Case], memory: str) -> None:
             for case in cases
         ],
     }
+    draw(root, cases)
     (root / "docs" / "benchmarks.json").write_text(json.dumps(figures, indent=1) + "\n")
     page = root / "docs" / "benchmarks.md"
     before, _, rest = page.read_text().partition(BEGIN)
@@ -125,6 +127,28 @@ def _markdown(cases: list[Case], figures: dict) -> str:
     return "\n".join(parts) + "\n"
 
 
-def about() -> list[str]:
-    """What each contender is."""
-    return [f"- `{name}`: {contender.about}" for name, contender in CONTENDERS.items()]
+def draw(root: Path, cases: list[Case]) -> None:
+    """docs/benchmarks.svg: seconds and bytes written against rows, where there are several sizes."""
+    scenarios = sorted({case.scenario for case in cases})
+    if len({case.rows for case in cases}) < 2:
+        return
+    figure, axes = pyplot.subplots(len(scenarios), 2, figsize=(10, 4 * len(scenarios)), squeeze=False)
+    for row, scenario in zip(axes, scenarios, strict=True):
+        of_scenario = sorted(
+            (case for case in cases if case.scenario == scenario), key=lambda case: case.rows
+        )
+        for axis, about, value in (
+            (row[0], "seconds, cold", lambda run: run.cold_s),
+            (row[1], "MB written", lambda run: run.written.bytes_written / _MB),
+        ):
+            for name in CONTENDERS:
+                points = [
+                    (c.rows, statistics.median(map(value, c.runs[name])))
+                    for c in of_scenario
+                    if c.runs.get(name)
+                ]
+                axis.plot(*zip(*points, strict=True), marker="o", label=name) if points else None
+            axis.set(title=f"{scenario}: {about}", xlabel="rows in Silver", xscale="log", yscale="log")
+        row[0].legend()
+    figure.tight_layout()
+    figure.savefig(root / "docs" / "benchmarks.svg", metadata={"Date": None})

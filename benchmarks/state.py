@@ -42,11 +42,15 @@ def build(spark: SparkSession, folder: Path, scenarios: list[str]) -> None:
         if name != FIRST_LOAD:
             base = _base(spark, folder)
             clone(base, state)
-        bronze = folder / name / "bronze"
-        lake, tables = Lake(spark, str(state / "lake")), dataset_tables(read_contract(CONTRACT))
-        lake.append(tables.bronze, as_bronze(spark, bronze, delivery_day(bronze)))
-        lake.create(tables.staging, {KEY_PROPERTY: key_id(KEY.encode())})
+        add_delivery(spark, state, folder / name / "bronze")
         (state / "done").touch()
+
+
+def add_delivery(spark: SparkSession, state: Path, bronze: Path) -> None:
+    """Put a delivery into Bronze, as ingest would."""
+    lake, tables = Lake(spark, str(state / "lake")), dataset_tables(read_contract(CONTRACT))
+    lake.append(tables.bronze, as_bronze(spark, bronze, delivery_day(bronze)))
+    lake.create(tables.staging, {KEY_PROPERTY: key_id(KEY.encode())})
 
 
 def _base(spark: SparkSession, folder: Path) -> Path:
