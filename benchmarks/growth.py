@@ -1,9 +1,9 @@
 """What a delivery costs when many came before it: log, checkpoints, small files (pipeline, one process).
 
-`python -m benchmarks.growth FOLDER DELIVERIES EVERY`: FOLDER has deliveries by day
-(generate.generate_days) beside a state; one after another goes through etl and load, with upkeep (`maintain`)
-after every EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl and load, Spark's jobs and
-bytes read, files of the lake, and files and bytes of its logs.
+`python -m benchmarks.growth FOLDER DELIVERIES EVERY`: FOLDER has deliveries by day beside a state
+(generate.generate_days); one after another goes through etl and load, with upkeep (`maintain`) after each
+EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl and load, Spark's jobs and bytes read,
+files of the lake, and files and bytes of its logs.
 """
 
 import json
