@@ -2,7 +2,7 @@
 
 `python -m benchmarks.growth FOLDER DELIVERIES EVERY`: FOLDER has deliveries by day beside a state
 (generate.generate_days); one after another goes through etl and load, with upkeep (`maintain`) after each
-EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl and load, Spark's jobs and bytes read,
+EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl and load, Spark's jobs, bytes read,
 files of the lake, and files and bytes of its logs.
 """
 

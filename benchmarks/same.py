@@ -1,4 +1,4 @@
-"""Proves that the states of state.py are what the jobs make: `python -m benchmarks.same FOLDER`, at a small size.
+"""Proves that state.py makes what the jobs make: `python -m benchmarks.same FOLDER`, of a small size.
 
 Runs etl and load of the first load from Bronze, and compares staging, Silver, history and identities row by
 row with the state that was written directly. Only where a staged row came from is not compared.
