@@ -1,7 +1,7 @@
 """`make bench`: the pipeline beside what people would use in its place, in one run, as ratios.
 
     MLB_BENCH_ROWS=1000000          rows of Silver; several sizes separated by commas
-    MLB_BENCH_SCENARIOS=1%-clustered    deliveries, or `all`
+    MLB_BENCH_SCENARIOS=1pct-clustered    deliveries, or `all`
     MLB_BENCH_CONTENDERS=all        or some of them
     MLB_BENCH_ROUNDS=5              timed rounds; one more before them checks each contender's Silver
     MLB_BENCH_MEMORY=2g             heap of a JVM
@@ -60,7 +60,7 @@ def choice(environment: dict[str, str]) -> Choice:
         sizes=[
             int(size) for size in environment.get("MLB_BENCH_ROWS", "1000000").replace("_", "").split(",")
         ],
-        scenarios=some("SCENARIOS", "1%-clustered", [scenario.name for scenario in SCENARIOS]),
+        scenarios=some("SCENARIOS", "1pct-clustered", [scenario.name for scenario in SCENARIOS]),
         contenders=some("CONTENDERS", "all", list(CONTENDERS)),
         rounds=int(environment.get("MLB_BENCH_ROUNDS", "5")),
         memory=environment.get("MLB_BENCH_MEMORY", "2g"),

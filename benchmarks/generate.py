@@ -39,11 +39,11 @@ class Scenario:
 FIRST_LOAD = Scenario("first-load", 1.0, False, FIRST)
 SCENARIOS = (
     *(
-        Scenario(f"{share:g}%-{'clustered' if clustered else 'scattered'}", share / 100, clustered)
+        Scenario(f"{share:g}pct-{'clustered' if clustered else 'scattered'}", share / 100, clustered)
         for share in (0.1, 1, 10)
         for clustered in (True, False)
     ),
-    Scenario("1%-insert-only", 0.01, True, OPENING),
+    Scenario("1pct-insert-only", 0.01, True, OPENING),
     FIRST_LOAD,
 )
 
@@ -57,7 +57,7 @@ def generate(folder: Path, rows: int, scenarios: list[Scenario]) -> dict[str, fl
     folder.mkdir(parents=True, exist_ok=True)
     shape = read_shape()
     with duckdb.connect() as db:
-        db.execute(f"SET temp_directory = '{folder}/tmp'; SET preserve_insertion_order = true")
+        db.execute(f"SET temp_directory = '{folder}/tmp'; SET TimeZone = 'UTC'")
         for name, work in _work(db, folder, rows, shape, missing):
             started = time.monotonic()
             work()

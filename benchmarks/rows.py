@@ -199,7 +199,11 @@ DOUBTFUL_FIRST = (
 
 def typed_as_staged(rows: str, pseudonyms: str) -> str:
     """SQL: typed rows with pseudonyms in place of direct identifiers, and the derived columns."""
-    taken = ", ".join(f"r.{name}" for name in HEADER if name not in ("ssn", "email", "phone"))
+    # With its zone, or Spark would read another type.
+    made = {"updated_at": "r.updated_at AT TIME ZONE 'UTC' AS updated_at"}
+    taken = ", ".join(
+        made.get(name, f"r.{name}") for name in HEADER if name not in ("ssn", "email", "phone")
+    )
     return f"""
 SELECT {taken}, p.ssn, p.email, p.phone,
   CAST(r.season - year(r.birth_date)
