@@ -12,11 +12,12 @@ from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_valu
 from airflow.providers.cncf.kubernetes.triggers.pod import KubernetesPodTrigger
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction
 from airflow.triggers.base import BaseTrigger
-from kubernetes.client import ApiException
+from kubernetes.client import ApiException, V1EnvVar
 
 from mlb_airflow.alerts import Alert, send
 from mlb_airflow.ending import CONTAINER, Ending, ending_of
 from mlb_airflow.failures import Failure, fail, failures_kept, look_at, rows_refused
+from mlb_airflow.parents import parents_of
 from mlb_airflow.settings import Settings
 from mlb_airflow.sla import SlaClock
 from mlb_airflow.triggers import SLA_DUE, SparkJobTrigger
@@ -24,6 +25,7 @@ from mlb_airflow.triggers import SLA_DUE, SparkJobTrigger
 DATE_LABEL = "mlb/delivery-date"
 RUN_LABEL = "mlb/run-id"
 JOB_LABEL = "mlb/job"
+LOG_ANNOTATION = "mlb/airflow-log"
 POOL = "spark_jobs"
 _RESULT = "return_value"
 _NO_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
@@ -114,6 +116,12 @@ class SparkJobOperator(KubernetesPodOperator):
         pod: Any = super().build_pod_request_obj(context, dry_run=dry_run)
         # Not in self.labels: those are what a restarted task looks for its pod by.
         pod.metadata.labels[RUN_LABEL] = self._run_id(context)
+        if context:
+            parents = [V1EnvVar(name=n, value=v) for n, v in parents_of(context["ti"]).items()]
+            pod.spec.containers[0].env = [*(pod.spec.containers[0].env or []), *parents]
+            # For people who look at the pod, and for dashboards: where its task's log is.
+            log = {LOG_ANNOTATION: context["ti"].log_url}
+            pod.metadata.annotations = {**(pod.metadata.annotations or {}), **log}
         pod.metadata.generate_name = None
         return pod
 

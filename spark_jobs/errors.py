@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 
 class JobError(Exception):
-    """A failure that is told in one sentence. Exit code 1: worth a retry."""
+    """A failure that is told in one sentence. Exit code 1: worth a retry.
+
+    `for_others` is the sentence as it may leave the platform (lineage). It differs where the sentence
+    passes on what Spark or Java said, which may quote a value.
+    """
 
     exit_code = 1
+
+    def __init__(self, sentence: str = "", for_others: str | None = None) -> None:
+        super().__init__(sentence)
+        self.for_others = for_others or sentence
 
 
 class DeliveryNotThere(JobError):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CONTRACT = Path(__file__).parent / "contracts" / "employees.odcs.yaml"
@@ -27,6 +27,10 @@ class ProcessSettings(BaseSettings):
     )
     spark_log: Path = Field(
         default=Path("spark.log"), description="file for Spark's own log, where it is text"
+    )
+    metrics: Literal["none", "emf"] = Field(
+        default="none",
+        description="emf: a line for each run on standard output, of which CloudWatch makes metrics",
     )
     termination_log: Path | None = Field(
         default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
@@ -77,7 +81,48 @@ class ExecutorSettings(BaseSettings):
     block_manager_port: Annotated[int, Field(ge=1024, le=65535)] = 7079
 
 
-class Settings(ProcessSettings, ExecutorSettings):
+class LineageSettings(BaseSettings):
+    """Where OpenLineage events go, and what they say besides. OPENLINEAGE_… names are the standard's."""
+
+    model_config = SettingsConfigDict(env_prefix="MLB_", frozen=True, extra="forbid")
+
+    lineage: SecretStr | None = Field(
+        default=None,
+        description=(
+            "where OpenLineage events go: a file (a line of JSON each), an endpoint (http://…, "
+            "https://…) or none (default: as OPENLINEAGE_URL and the like say, else none)"
+        ),
+    )
+    lineage_namespace: str = Field(
+        default="mlb",
+        description="namespace of the jobs in events (OPENLINEAGE_NAMESPACE)",
+        validation_alias=AliasChoices(
+            "lineage_namespace", "MLB_LINEAGE_NAMESPACE", "OPENLINEAGE_NAMESPACE"
+        ),
+    )
+    lineage_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=5, description="seconds that a run waits at its end, at most, for its events to go out"
+    )
+    lineage_parent: str | None = Field(
+        default=None,
+        description="the run that has started this one, NAMESPACE/NAME/UUID (OPENLINEAGE_PARENT_ID)",
+        validation_alias=AliasChoices("lineage_parent", "MLB_LINEAGE_PARENT", "OPENLINEAGE_PARENT_ID"),
+    )
+    lineage_root: str | None = Field(
+        default=None,
+        description="the run at the root of that one, in the same form (OPENLINEAGE_ROOT_PARENT_ID)",
+        validation_alias=AliasChoices("lineage_root", "MLB_LINEAGE_ROOT", "OPENLINEAGE_ROOT_PARENT_ID"),
+    )
+    lineage_owner: str = Field(default="team:data_engineer", description="owner of the jobs in events")
+    source_url: str | None = Field(
+        default=None, description="address of the repository that the jobs come from, for events"
+    )
+    revision: str | None = Field(
+        default=None, description="the jobs' revision in it; the image knows its own"
+    )
+
+
+class Settings(ProcessSettings, ExecutorSettings, LineageSettings):
     """Where things lie and the limits they keep. Each field has an environment variable MLB_<NAME>."""
 
     landing: str = Field(
@@ -88,6 +133,20 @@ class Settings(ProcessSettings, ExecutorSettings):
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.2,
         description="largest share of a delivery's rows that may be refused before all of it is",
+    )
+    unusual_warn: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="share of the usual rows or payroll that warns, as its inverse does (0: never)",
+    )
+    unusual_stop: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1,
+        description="the share that stops the delivery before load until a person lets it pass",
+    )
+    unusual_history: Annotated[int, Field(ge=1)] = Field(
+        default=14, description="loaded deliveries before a delivery that say what is usual"
+    )
+    unusual_minimum: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="with fewer of them nothing is said of a delivery"
     )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"

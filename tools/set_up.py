@@ -40,6 +40,7 @@ def main() -> None:
     install("build", "--require-hashes")
     install("dev", "--require-hashes", "--no-deps", "--no-build-isolation")
     install("sample", "--require-hashes", "--no-deps")
+    install("observability", "--require-hashes", "--no-deps")
     once(
         "project",
         [ROOT / "pyproject.toml"],

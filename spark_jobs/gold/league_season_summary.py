@@ -20,6 +20,15 @@ TABLE = Table(
     key=("season", "league"),
     statistics=("season",),
     deletion_vectors=False,
+    sources={
+        "season": ("season",),
+        "league": ("league",),
+        "payroll": ("salary",),
+        "median_salary": ("salary",),
+        "payroll_gini": ("team_id", "salary"),
+        "median_age": ("age_on_july_1",),
+    },
+    grouped_by=("season", "league"),
 )
 
 

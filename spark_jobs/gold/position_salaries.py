@@ -23,6 +23,14 @@ TABLE = Table(
     key=("season", "position"),
     statistics=("season",),
     deletion_vectors=False,
+    sources={
+        "season": ("season",),
+        "position": ("position",),
+        **dict.fromkeys(
+            ("paid_headcount", "payroll", "p25_salary", "median_salary", "p75_salary"), ("salary",)
+        ),
+    },
+    grouped_by=("season", "position"),
 )
 
 

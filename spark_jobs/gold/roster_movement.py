@@ -21,6 +21,14 @@ TABLE = Table(
     key=("season", "team_id"),
     statistics=("season",),
     deletion_vectors=False,
+    sources={
+        "season": ("season",),
+        "team_id": ("team_id",),
+        **dict.fromkeys(
+            ("joined", "left", "retained", "arrived_from_team", "retention_rate"), ("employee_id",)
+        ),
+    },
+    grouped_by=("season", "team_id"),
 )
 
 

@@ -24,6 +24,17 @@ TABLE = Table(
     key=("season", "team_id", "league"),
     statistics=("season",),
     deletion_vectors=False,
+    sources={
+        "season": ("season",),
+        "team_id": ("team_id",),
+        "league": ("league",),
+        **dict.fromkeys(
+            ("paid_headcount", "payroll", "mean_salary", "median_salary", "p90_salary", "max_salary"),
+            ("salary",),
+        ),
+        **dict.fromkeys(("league_payroll_share", "payroll_rank", "league_payroll_rank"), ("salary",)),
+    },
+    grouped_by=("season", "team_id", "league"),
 )
 
 

@@ -166,6 +166,8 @@ def _raise_first(failed: Iterable[Run]) -> None:
     if not runs:
         return
     first, kind = runs[0], BadDelivery if runs[0].exit_code == 3 else JobError
-    raise kind(
-        f"{first.job} of {first.delivery_date}: {first.error} The decisions are kept: recover again."
-    )
+    said = [
+        f"{first.job} of {first.delivery_date}: {error} The decisions are kept: recover again."
+        for error in (first.error, first.error_for_others or "It failed.")
+    ]
+    raise kind(*said)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
@@ -11,16 +13,19 @@ from pyspark.sql import SparkSession
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import JobError, JobStopped
 from spark_jobs.jobs.aggregate import aggregate
-from spark_jobs.jobs.context import Job, job_context
+from spark_jobs.jobs.context import Job, JobContext, job_context
 from spark_jobs.jobs.etl import etl
 from spark_jobs.jobs.ingest import ingest
 from spark_jobs.jobs.load import load
 from spark_jobs.jobs.unfinished import refuse_while_unfinished
 from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
+from spark_jobs.lineage.emit import lineage_told
 from spark_jobs.process.failure import failure_sentence
+from spark_jobs.process.measures import measured
 from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
+from spark_jobs.usual import Passed
 
 log = logging.getLogger(__name__)
 #: The stages in the order of the data.
@@ -37,19 +42,28 @@ def run_job(
 ) -> Run:
     """Run one job to its end, whatever that is, and leave its row in the ledger."""
     context = job_context(spark, settings, contract, name, date)
-    run = context.run
+    with lineage_told(settings, contract, context.lake, context.run):
+        _run_to_its_end(context, job or STAGES[name])
+        _record(context.lake, context.run)
+    return context.run
+
+
+def _run_to_its_end(context: JobContext, job: Job) -> None:
+    run, story = context.run, f"The whole story is in {context.settings.log_place}."
     try:
-        with running(spark, run), context.lake.signed(run.signature()):
+        with (
+            measured(context.lake, run),
+            running(context.spark, run),
+            context.lake.signed(run.signature()),
+        ):
             refuse_while_unfinished(context)
-            (job or STAGES[name])(context)
+            job(context)
         run.finish(0)
     except JobError as error:
-        run.finish(error.exit_code, str(error))
+        run.finish(error.exit_code, str(error), error.for_others)
     except Exception as error:  # the boundary: everything else is told in a sentence, and logged
         _log(run, error)
-        run.finish(1, f"{failure_sentence(error)} The whole story is in {settings.log_place}.")
-    _record(context.lake, run)
-    return run
+        run.finish(1, f"{failure_sentence(error)} {story}", f"{type(error).__name__}. {story}")
 
 
 def run_days(
@@ -58,18 +72,20 @@ def run_days(
     contract: Contract,
     dates: list[dt.date],
     watch: Callable[[Run], None],
+    passed: Mapping[dt.date, Passed] = MappingProxyType({}),
 ) -> list[Run]:
     """Run all four stages for each day; `watch` is told of each run that has ended.
 
     Days follow each other in order, in two lanes: while one day's staged batch goes to Silver and
-    Gold, the next day is ingested and staged. A day whose delivery is missing or refused is left
+    Gold, the next day is ingested and staged. A day whose delivery is missing, refused or unusual is left
     after the stage that says so, and the next day goes on; any other failure ends it all, since it
-    would befall the next day too.
+    would befall the next day too. `passed` are unusual deliveries that are to be loaded all the same.
     """
     runs: list[Run] = []
 
     def one(lane: SparkSession, date: dt.date, name: str) -> Run:
-        run = run_job(lane, settings, contract, name, date)
+        job = partial(load, passed=passed.get(date)) if name == "load" else None
+        run = run_job(lane, settings, contract, name, date, job)
         runs.append(run)
         watch(run)
         return run
@@ -89,7 +105,10 @@ def run_days(
                 break
             if next_date:
                 staging = beside.submit(stage, next_date, "ingest", "etl")
-            if not staged.exit_code and both(date, "load", "aggregate").exit_code:
+            if staged.exit_code:
+                continue
+            published = both(date, "load", "aggregate")
+            if published.exit_code and not _concerns_its_day_only(published):
                 break
     return runs
 
@@ -113,7 +132,8 @@ def _record(lake: Lake, run: Run) -> None:
         sentence = failure_sentence(error)
         why = "." if sentence in (run.error or "") else f": {sentence}"
         said = f"The ledger has no row of this run{why}"
-        run.finish(run.exit_code or 1, f"{run.error} {said}" if run.error else said)
+        others = f"{run.error_for_others or ''} The ledger has no row of this run.".strip()
+        run.finish(run.exit_code or 1, f"{run.error} {said}" if run.error else said, others)
 
 
 def _log(run: Run, error: Exception) -> None:

@@ -5,9 +5,11 @@ Airflow runs the triggers inside of the test, too; the pods are those of a small
 
 import datetime as dt
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -84,6 +86,8 @@ def run_of(
         if isinstance(task, SparkJobOperator):
             task.in_cluster, task.config_file, task.poll_interval = False, str(kube.config_file), 0.5
     run = dag.test(logical_date=date)
+    if pods := os.environ.get("TESTS_PODS"):  # tests/dags/test_lineage.py looks at them
+        Path(pods).write_text(json.dumps(list(kube.pods.values())))
     with create_session() as session:
         tasks = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run.run_id)).all()
         xcoms = session.scalars(select(XComModel).where(XComModel.run_id == run.run_id)).all()

@@ -17,8 +17,10 @@ MAY_IMPORT = {
     "privacy": {"contracts", "errors", "settings"},
     "silver": {"contracts"},
     "quarantine": {"bronze", "contracts", "errors", "lake"},
-    "gold": {"lake"},
+    "usual": set(),
+    "gold": {"lake", "usual"},
     "ledger": {"errors", "lake"},
+    "lineage": {"contracts", "gold", "lake", "ledger", "settings"},
     "process": {"errors", "lake", "ledger", "settings"},
     "sample_feed": set(),
 }

@@ -80,6 +80,10 @@ volumeMounts:
     mountPath: /var/lib/airflow
   - name: tmp
     mountPath: /tmp
+  {{- if and (eq .context.Values.lineage.transport "file") (include "airflow.lineage.isSentBy" (merge (dict "component" (default "" .component)) .)) }}
+  - name: lineage
+    mountPath: /var/lineage
+  {{- end }}
   {{- if .context.Values.database.caSecretName }}
   - name: database-ca
     mountPath: /etc/airflow/database
@@ -114,6 +118,9 @@ volumeMounts:
       name: {{ $secret.name }}
       key: {{ $secret.key }}
 {{- end }}
+{{- if include "airflow.lineage.isSentBy" (merge (dict "component" (default "" .component)) .) }}
+{{- include "airflow.lineage.env" . }}
+{{- end }}
 {{- end }}
 
 {{/* Waits until the database is what this image expects. */}}
@@ -128,6 +135,10 @@ volumeMounts:
   emptyDir: {}
 - name: tmp
   emptyDir: {}
+{{- if and (eq .context.Values.lineage.transport "file") (include "airflow.lineage.isSentBy" (merge (dict "component" (default "" .component)) .)) }}
+- name: lineage
+  {{- toYaml .context.Values.lineage.file.volume | nindent 2 }}
+{{- end }}
 {{- with .context.Values.database }}
 {{- if .caSecretName }}
 - name: database-ca

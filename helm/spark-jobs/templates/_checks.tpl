@@ -9,6 +9,7 @@
 {{- include "spark-jobs.checkQuota" . }}
 {{- include "spark-jobs.checkHistoryServer" . }}
 {{- include "spark-jobs.checkOneOff" . }}
+{{- include "spark-jobs.lineage.check" . }}
 {{- end }}
 
 {{- define "spark-jobs.checkNamespace" -}}

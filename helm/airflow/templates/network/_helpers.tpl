@@ -73,14 +73,28 @@ ports:
   {{- include "airflow.network.ports" (list (include "airflow.port.api" .)) | nindent 2 }}
 {{- end }}
 
-{{- define "airflow.network.toMetrics" -}}
-{{- with .Values.metrics.statsd }}
-{{- if .host }}
+{{- define "airflow.network.toLineage" -}}
+{{- with .Values.lineage }}
+{{- if eq .transport "http" }}
 - to:
-    {{- toYaml .to | nindent 4 }}
-  ports:
-    - port: {{ .port }}
-      protocol: UDP
+    {{- toYaml .http.to | nindent 4 }}
+  {{- include "airflow.network.ports" (list .http.port) | nindent 2 }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "airflow.network.toMetrics" -}}
+{{- if .Values.statsdExporter.enabled }}
+- to:
+    {{- include "airflow.network.pods" (dict "context" . "components" (list "statsd-exporter")) | nindent 4 }}
+  ports:
+    - port: {{ include "airflow.port.statsd" . }}
+      protocol: UDP
+{{- else if .Values.metrics.statsd.host }}
+- to:
+    {{- toYaml .Values.metrics.statsd.to | nindent 4 }}
+  ports:
+    - port: {{ .Values.metrics.statsd.port }}
+      protocol: UDP
 {{- end }}
 {{- end }}

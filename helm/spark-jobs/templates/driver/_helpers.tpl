@@ -154,6 +154,9 @@ spec:
 {{- with include "spark-jobs.s3Credentials" .context }}
 {{ . }}
 {{- end }}
+{{- with include "spark-jobs.lineage.env" .context | trim }}
+{{ . }}
+{{- end }}
 {{- end }}
 
 {{- define "spark-jobs.driver.volumeMounts" -}}
@@ -168,6 +171,10 @@ spec:
 - name: executor-pod
   mountPath: /etc/mlb/executor
   readOnly: true
+{{- end }}
+{{- if eq .Values.lineage.transport "file" }}
+- name: lineage
+  mountPath: {{ include "spark-jobs.lineage.folder" . }}
 {{- end }}
 {{- range include "spark-jobs.driver.secrets" . | fromYamlArray }}
 - name: {{ .name }}
@@ -189,6 +196,10 @@ spec:
 - name: executor-pod
   configMap:
     name: {{ include "spark-jobs.executor.podTemplateName" . }}
+{{- end }}
+{{- if eq .Values.lineage.transport "file" }}
+- name: lineage
+  {{- toYaml .Values.lineage.file.volume | nindent 2 }}
 {{- end }}
 {{- range include "spark-jobs.driver.secrets" . | fromYamlArray }}
 - name: {{ .name }}
@@ -239,6 +250,9 @@ MLB_{{ .name | replace "-" "_" | upper }}_FILE: /etc/mlb/secrets/{{ .name }}/key
 {{- end }}
 {{- with .Values.spark.eventLog.dir }}
 MLB_EVENT_LOG: {{ . | quote }}
+{{- end }}
+{{- with include "spark-jobs.lineage.settings" . | trim }}
+{{ . }}
 {{- end }}
 {{- if .Values.executors.enabled }}
 MLB_MASTER: k8s://https://kubernetes.default.svc
