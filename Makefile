@@ -5,7 +5,7 @@ FROM := 2023-10-01
 TO := 2023-10-10
 DATE := 2023-10-01
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes cluster deploy trigger ui \
 	feed report status lock clean
@@ -69,6 +69,10 @@ cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in w
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
 
+bench: setup  ## the pipeline beside what people would use instead, as ratios (MLB_BENCH_ROWS, _SCENARIOS, _ROUNDS …)
+	@python3 tools/set_up.py bench
+	@.venv-bench/bin/python -m benchmarks
+
 metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
 	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter
 
@@ -128,7 +132,7 @@ AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local; do \
+	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local bench; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts|observability) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
