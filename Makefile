@@ -5,9 +5,10 @@ FROM := 2023-10-01
 TO := 2023-10-10
 DATE := 2023-10-01
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed s3 dags charts \
-	cluster-test charts-docs images image-spark-jobs image-airflow image-postgres image-aws-local image-sizes \
-	cluster deploy trigger ui feed report status lock clean
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
+	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
+	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes cluster deploy trigger ui \
+	feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,7 +44,7 @@ long: setup-s3  ## the scenarios of minutes: killed between any two steps, and r
 	@$(BIN)/pytest tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-long: setup-s3  ## the same on the cluster: three days in Airflow, whose scheduler and pods are killed
+cluster-long: setup-s3  ## the same on the cluster: backfill, recovery, reprocess, erasure, upgrade (empties the lake)
 	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
@@ -56,11 +57,27 @@ dags: setup setup-airflow  ## the DAGs and their operator: types, and tests with
 charts: setup  ## the Helm charts: lint, unit tests, Kubernetes' schemas, README (builds its tools, once)
 	@$(BIN)/pytest tests/charts -q
 
+observability: setup setup-airflow  ## metrics, dashboards and alert rules against real servers (fetches Debian's Prometheus, once)
+	@$(BIN)/pytest tests/observability -q
+
+dashboards: setup  ## write the dashboards and the alert rules anew, which the charts ship, from observability/
+	@$(BIN)/python -m observability
+
 cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been
 	@$(BIN)/pytest tests/e2e -q -m "not long"
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values
 	@"$$($(BIN)/python tools/chart_tools.py)/helm-docs" --chart-search-root helm --sort-values-order file
+
+bench: setup  ## the pipeline beside what people would use instead, as ratios (MLB_BENCH_ROWS, _SCENARIOS, _ROUNDS …)
+	@python3 tools/set_up.py bench
+	@.venv-bench/bin/python -m benchmarks
+
+metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
+	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter
+
+metrics-docs: setup  ## make the table of docs/metrics.md from the catalogue
+	@$(BIN)/python -m metrics_exporter.table docs/metrics.md
 
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
 	@$(BIN)/pytest tests/s3 -q -m "not long"
@@ -73,14 +90,15 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 STAMP = --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
 	--build-arg CREATED=$$(git log -1 --format=%cI)
 
-images: image-spark-jobs image-airflow image-postgres image-aws-local  ## build all images, mlb/<name>, and the jobs' bill of materials
+SMALL_IMAGES := airflow postgres aws-local statsd-exporter metrics-exporter
+images: image-spark-jobs $(SMALL_IMAGES:%=image-%)  ## build all images, mlb/<name>, and the jobs' bill of materials
 
 image-spark-jobs:
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target spark-jobs -t $(IMAGE):$(VERSION) $(STAMP) .
 	@$(DOCKER_BUILD) -f docker/spark/Dockerfile --target bom-file --output build . >/dev/null
 	@docker image ls $(IMAGE):$(VERSION)
 
-image-airflow image-postgres image-aws-local: image-%:
+$(SMALL_IMAGES:%=image-%): image-%:
 	@$(DOCKER_BUILD) -f docker/$*/Dockerfile -t mlb/$*:$(VERSION) $(STAMP) .
 	@docker image ls mlb/$*:$(VERSION)
 
@@ -114,9 +132,9 @@ AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime dev build java sample charts sbom aws-local; do \
+	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local bench; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
-	    --python-version 3.11 $$( case $$name in sample|charts) echo --no-deps;; esac ) \
+	    --python-version 3.11 $$( case $$name in sample|charts|observability) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 	@mkdir -p build && uv pip compile -q --no-header --no-annotate --python-version 3.11 \
 	  --exclude-newer $(AIRFLOW_RELEASED) requirements/airflow-constraints.in \

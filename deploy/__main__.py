@@ -27,7 +27,8 @@ from deploy.airflow_api import Airflow
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in ("spark-jobs", "airflow", "postgres", "aws-local"))
+_BUILT = ("spark-jobs", "airflow", "postgres", "aws-local", "metrics-exporter", "statsd-exporter")
+IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in _BUILT)
 SPARK, AIRFLOW = "mlb", "airflow"
 PIPELINE = "mlb_employee_data_pipeline"
 AWS_LOCAL = "airflow-aws-local"
@@ -74,7 +75,10 @@ def deploy(load: str | None, first: str, last: str) -> None:
     endpoint = f"http://{AWS_LOCAL}.{AIRFLOW}.svc:5000"
     with values_file({"networkPolicy": {"s3": {"to": [aws_local_pods()], "ports": [5000]}}}) as file:
         image = f"image.tag={VERSION},secrets.erasureKey.secretName=mlb-erasure-key"
-        install("spark-jobs", SPARK, api_server, f"s3.endpoint={endpoint},{image}", files=[file])
+        exporter = f"metricsExporter.enabled=true,metricsExporter.image.tag={VERSION}"
+        # One JVM a job: executors of their own would take the small machine longer than they save.
+        given = f"s3.endpoint={endpoint},{image},{exporter},executors.enabled=false"
+        install("spark-jobs", SPARK, api_server, given, files=[file])
     say("putting the sample feed's deliveries into S3")
     put_deliveries(first, last)
     say(f"done. `make trigger DATE={first}` runs a delivery, `make ui` shows Airflow")

@@ -25,6 +25,7 @@ from mlb_airflow.triggers import SLA_DUE, SparkJobTrigger
 DATE_LABEL = "mlb/delivery-date"
 RUN_LABEL = "mlb/run-id"
 JOB_LABEL = "mlb/job"
+LOG_ANNOTATION = "mlb/airflow-log"
 POOL = "spark_jobs"
 _RESULT = "return_value"
 _NO_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
@@ -118,6 +119,9 @@ class SparkJobOperator(KubernetesPodOperator):
         if context:
             parents = [V1EnvVar(name=n, value=v) for n, v in parents_of(context["ti"]).items()]
             pod.spec.containers[0].env = [*(pod.spec.containers[0].env or []), *parents]
+            # For people who look at the pod, and for dashboards: where its task's log is.
+            log = {LOG_ANNOTATION: context["ti"].log_url}
+            pod.metadata.annotations = {**(pod.metadata.annotations or {}), **log}
         pod.metadata.generate_name = None
         return pod
 

@@ -1,8 +1,11 @@
 """The ledger: one row for every run of a job, in `ops/runs`, and the same row as JSON for people."""
 
+import contextlib
 import datetime as dt
 import json
+import time
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +28,9 @@ class Run:
 
     `rows` counts rows by outcome, `notes` are sentences that people should read though nothing
     failed, `error` is the sentence that ended the run. `parameters` is what the job was asked for
-    besides a date, `point` the versions of tables that belong together since this run. `error_for_others`
-    is the error as it may leave the platform, and stands in no ledger.
+    besides a date, `point` the versions of tables that belong together since this run. `stages` has the
+    seconds of its parts in their order, `measures` what it read, wrote and took (process/measures.py).
+    `error_for_others` is the error as it may leave the platform, and stands in no ledger.
     """
 
     job: str
@@ -45,6 +49,8 @@ class Run:
     point: dict[str, int] | None = None
     notes: list[str] = field(default_factory=list)
     error: str | None = None
+    stages: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
     error_for_others: str | None = None
 
     @property
@@ -52,6 +58,15 @@ class Run:
         """How long the run has taken, in seconds."""
         end = self.finished_at or dt.datetime.now(dt.UTC)
         return round((end - self.started_at).total_seconds(), 3)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A part of the run, whose seconds are noted; those of parts of one name add up."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = round(self.stages.get(name, 0) + time.monotonic() - started, 3)
 
     def finish(self, exit_code: int, error: str | None = None, for_others: str | None = None) -> None:
         """Close the run."""
@@ -93,6 +108,48 @@ def succeeded(lake: Lake, dataset: str, *jobs: str) -> DataFrame:
 def points(lake: Lake, dataset: str) -> DataFrame:
     """The runs that have published Gold: each `point` says which versions belong together since then."""
     return succeeded(lake, dataset).where(F.col("point").isNotNull())
+
+
+#: What a run that tells of several deliveries says of each, in its `rows` as `<date>/<name>`.
+DELIVERED, WHOLE, TAKEN_BACK = "delivered", "whole", "taken_back"
+_OF_A_DELIVERY = (DELIVERED, "staged", "duplicate", "superseded")
+_TELL_OF_MANY = ("reprocess", "restore", "erase")
+
+
+def of_delivery(date: dt.date, counts: Mapping[str, int]) -> dict[str, int]:
+    """What a run over many deliveries has to say of one, as entries of its `rows`."""
+    return {f"{date}/{name}": count for name, count in counts.items()}
+
+
+def deliveries(runs: DataFrame) -> DataFrame:
+    """What the ledger's runs say of each delivery: the last word counts.
+
+    `_delivery_date`, `_delivered`, `_staged`, `_duplicate` and `_superseded` (rows, as etl counts them),
+    `_whole` (whether all of it was refused), `_by_hand` (whether a person let it pass as unusual). A
+    delivery that was taken back has no counts.
+    """
+    of_etl = "job = 'etl' AND (outcome = 'succeeded' OR exit_code = 3) AND rows['rows_in'] IS NOT NULL"
+    said_besides = f"map('{DELIVERED}', rows['rows_in'], '{WHOLE}', IF(exit_code = 3, 1L, 0L))"
+    etl = runs.where(of_etl).selectExpr(
+        "delivery_date AS _delivery_date", "finished_at", f"map_concat(rows, {said_besides}) AS _counts"
+    )
+    many = runs.where(F.col("job").isin(*_TELL_OF_MANY) & (F.col("outcome") == "succeeded"))
+    entries = many.select("run_id", "finished_at", F.explode("rows").alias("_name", "_count"))
+    entries_as_map = "map_from_entries(collect_list(struct(split_part(_name, '/', 2), _count)))"
+    by_run = (
+        entries.where(r"_name RLIKE '^\\d{4}-\\d{2}-\\d{2}/'")
+        .selectExpr("*", "to_date(split_part(_name, '/', 1)) AS _delivery_date")
+        .groupBy("run_id", "_delivery_date", "finished_at")
+        .agg(F.expr(f"{entries_as_map} AS _counts"))
+    )
+    last = etl.unionByName(by_run.drop("run_id")).groupBy("_delivery_date")
+    told = last.agg(F.max_by("_counts", "finished_at").alias("_last"))
+    passed = runs.where("job = 'load' AND outcome = 'succeeded' AND rows['unusual_accepted'] = 1")
+    passed = passed.selectExpr("delivery_date AS _delivery_date", "true AS _by_hand").distinct()
+    counts = [f"_last['{name}'] AS _{name}" for name in _OF_A_DELIVERY]
+    return told.join(passed, on="_delivery_date", how="left").selectExpr(
+        "_delivery_date", *counts, f"_last['{WHOLE}'] = 1 AS _whole", "_by_hand"
+    )
 
 
 def check_conservation(job: str, rows_in: int, outcomes: dict[str, int]) -> None:

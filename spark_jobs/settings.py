@@ -28,6 +28,10 @@ class ProcessSettings(BaseSettings):
     spark_log: Path = Field(
         default=Path("spark.log"), description="file for Spark's own log, where it is text"
     )
+    metrics: Literal["none", "emf"] = Field(
+        default="none",
+        description="emf: a line for each run on standard output, of which CloudWatch makes metrics",
+    )
     termination_log: Path | None = Field(
         default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
     )
@@ -129,6 +133,24 @@ class Settings(ProcessSettings, ExecutorSettings, LineageSettings):
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.2,
         description="largest share of a delivery's rows that may be refused before all of it is",
+    )
+    data_quality: bool = Field(
+        default=True,
+        description="whether gold/data_quality_daily follows what jobs do",
+    )
+    unusual_warn: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="share of the usual rows or payroll that warns, as its inverse does (0: never)",
+    )
+    unusual_stop: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1,
+        description="the share that stops the delivery before load until a person lets it pass",
+    )
+    unusual_history: Annotated[int, Field(ge=1)] = Field(
+        default=14, description="loaded deliveries before a delivery that say what is usual"
+    )
+    unusual_minimum: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="with fewer of them nothing is said of a delivery"
     )
     pseudonym_key: SecretStr | None = Field(
         default=None, description="HMAC key of the pseudonyms, at least 32 characters"

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.gold import GOLD
+from spark_jobs.gold import GOLD_TABLES
 from spark_jobs.jobs.runner import STAGES, run_job
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import DatasetTables, Table, dataset_tables
@@ -156,7 +156,7 @@ class TestLake:
         """A hash of the rows of each table, whatever their order; without `arrival` only the tables
         that do not depend on the order in which deliveries arrived."""
         tables = [self.tables.current, self.tables.history, self.tables.identity]
-        tables += [table for table, _ in GOLD]
+        tables += GOLD_TABLES
         if arrival:
             tables += [self.tables.bronze, self.tables.staging]
         hashes = {table.name: _content(self.read(table)) for table in tables}
@@ -165,7 +165,7 @@ class TestLake:
 
     def versions(self) -> dict[str, int]:
         """The version of each table that holds data of the dataset."""
-        tables = [*self.tables.all, *(table for table, _ in GOLD)]
+        tables = [*self.tables.all, *GOLD_TABLES]
         return {table.name: self.lake.version(table) for table in tables}
 
 

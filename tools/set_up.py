@@ -3,6 +3,7 @@
 `set_up.py s3` makes besides the jars that tables on S3 need, which the embedded default does without.
 `set_up.py airflow` makes .venv-airflow in its place: Airflow and the DAGs' package. Airflow's versions and
 those of the jobs have nothing to do with each other, as their images have not.
+`set_up.py bench` makes .venv-bench besides: the engines that `make bench` measures the pipeline beside.
 Runs with any python3 of 3.11 or later and nothing else. Does again only what a changed lock file
 asks for. Lock files carry names, versions and hashes; where packages come from is for pip's and
 Ivy's own settings to say.
@@ -19,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 AIRFLOW_VENV = ROOT / ".venv-airflow"
+BENCH_VENV = ROOT / ".venv-bench"
 LOCKS = ROOT / "requirements"
 JARS = VENV / "jars"
 S3_JARS = VENV / "jars-s3"
@@ -31,11 +33,14 @@ def main() -> None:
     if "airflow" in sys.argv[1:]:
         set_up_airflow()
         return
+    if "bench" in sys.argv[1:]:
+        set_up_bench()
     make_venv(VENV)
     # pyspark comes as source: it is built with the locked tools, not with whatever is newest.
     install("build", "--require-hashes")
     install("dev", "--require-hashes", "--no-deps", "--no-build-isolation")
     install("sample", "--require-hashes", "--no-deps")
+    install("observability", "--require-hashes", "--no-deps")
     once(
         "project",
         [ROOT / "pyproject.toml"],
@@ -60,6 +65,13 @@ def set_up_airflow() -> None:
         lambda: pip("-e", str(package), "--no-deps", "--no-build-isolation", venv=AIRFLOW_VENV),
         AIRFLOW_VENV,
     )
+
+
+def set_up_bench() -> None:
+    """Bring the benchmark's environment up to its lock file; the sample feed's data is in it, too."""
+    make_venv(BENCH_VENV)
+    install("bench", "--require-hashes", "--no-deps", venv=BENCH_VENV)
+    install("sample", "--require-hashes", "--no-deps", venv=BENCH_VENV)
 
 
 def make_venv(venv: Path) -> None:

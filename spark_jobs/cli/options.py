@@ -14,6 +14,7 @@ from rich.console import Console
 from spark_jobs.contracts.contract import Contract, read_contract
 from spark_jobs.errors import UsageError
 from spark_jobs.ledger import Run
+from spark_jobs.process.emf import emf_line
 from spark_jobs.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,6 +70,7 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     # Imported here: pyspark takes a second, which --help need not.
     from spark_jobs.lake.lock import lake_lock
     from spark_jobs.lake.session import is_running, start_session, stop_session
+    from spark_jobs.process.measures import start_up
 
     context = click.get_current_context()
     context.obj.delivery_date = context.params.get("date")
@@ -79,6 +81,7 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     with Console(stderr=True, quiet=settings.log_format == "json").status("starting Spark"):
         spark = start_session(settings, _app_name(context))
     if not was_running:  # else it is for whoever has started it to stop
+        start_up.is_over()
         context.call_on_close(lambda: stop_session(spark))
     return settings, contract, spark
 
@@ -88,8 +91,10 @@ def _app_name(context: click.Context) -> str:
     return " ".join(str(part) for part in (context.info_name, context.params.get("date")) if part)
 
 
-def tell(run: Run) -> None:
-    """One line for a run that has ended, and its notes."""
+def tell(run: Run, metrics: str = "none") -> None:
+    """One line for a run that has ended, and its notes; its metrics on standard output, if wanted."""
+    if metrics == "emf":
+        click.echo(emf_line(run))
     # Counts of single tables (silver/employees added) are for the ledger.
     rows = {name: count for name, count in run.rows.items() if count and "/" not in name}
     counts = "  ".join(f"{name} {count:,}" for name, count in rows.items())
@@ -106,7 +111,8 @@ def tell(run: Run) -> None:
 
 def finish(run: Run) -> NoReturn:
     """End the process as its one run has ended; the last line of output is the run's row."""
-    click.get_current_context().obj.runs = [run]
-    tell(run)
+    ending = click.get_current_context().obj
+    ending.runs = [run]
+    tell(run, ending.settings.metrics)
     click.echo(run.as_json())
     sys.exit(run.exit_code)

@@ -112,7 +112,7 @@ def recover_command(corrections: str | None, by: str, **options: Any) -> None:
 
     def run_stage(name: str, day: dt.date) -> Run:
         run = run_job(spark, settings, contract, name, day)
-        tell(run)
+        tell(run, settings.metrics)
         return run
 
     finish(

@@ -1,6 +1,7 @@
 """aggregate: Silver → Gold. Only the seasons in which something changed are computed again."""
 
 from collections.abc import Callable
+from functools import partial
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -10,6 +11,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.gold import GOLD
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.quality import refresh_quality
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import Table
 from spark_jobs.ledger import points
@@ -23,25 +25,31 @@ def aggregate(job: JobContext, full: bool = False) -> None:
 
     Reads Silver's change feed since the version that the last finished run has seen, and computes
     every season anew in which a row changed, and the season after, whose movement depends on it.
-    `full` computes all seasons. Raises JobError where there is no Silver yet.
+    `full` computes all seasons. The quality of the deliveries is always computed whole.
+    Raises JobError where there is no Silver yet.
     """
     silver = job.tables.current
     before = job.versions()
     if before[silver.name] < 0:
         raise JobError("There is no Silver yet: run load first.")
     employments = job.lake.read(silver).where(~F.col("is_deleted"))
-    seasons = None if full else _changed_seasons(job, before[silver.name])
-    if seasons is not None:
-        employments = _with_season_before(employments, seasons)
-    # Kept, so that all four tables are computed from the same rows, read once.
-    employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
+    with job.run.stage("read"):
+        seasons = None if full else _changed_seasons(job, before[silver.name])
+        if seasons is not None:
+            employments = _with_season_before(employments, seasons)
+        # Kept, so that all four tables are computed from the same rows, read once.
+        employments = employments.select(*SILVER_COLUMNS).localCheckpoint()
     unmoved = job.lake.version(silver) == before[silver.name]
     tables = GOLD if seasons != [] else ()
     tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
-    changed = sum(synced.changed for synced in job.lake.together(*tasks)) if tasks else 0
+    with job.run.stage("write"):
+        *refreshed, quality = job.lake.together(*tasks, partial(refresh_quality, job))
+    changed = sum(synced.changed for synced in refreshed)
     if seasons is None:
         seasons = [row["season"] for row in employments.select("season").distinct().collect()]
-    job.run.rows.update(seasons_computed=len(seasons), gold_rows_changed=changed)
+    job.run.rows.update(
+        seasons_computed=len(seasons), gold_rows_changed=changed, quality_rows_changed=quality.changed
+    )
     # Which versions belong together: Silver as it was read, and Gold as it is. Silver that has moved
     # since `before` was noted may not be what was read: then the next run says it.
     if unmoved:

@@ -1,6 +1,7 @@
 """The ledger of erasures at work: who is in it, and their rows out of landing, tables and old files."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -11,14 +12,19 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError, UsageError
 from spark_jobs.jobs.aggregate import aggregate
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.etl import reduce_deliveries
 from spark_jobs.jobs.landed import people_in_landing, redact_landing
+from spark_jobs.jobs.quality import told
 from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.purge import deletable, is_append_only, purge
 from spark_jobs.lake.tables import ERASURES, REBUILD, Table
+from spark_jobs.ledger import DELIVERED, WHOLE, of_delivery
 from spark_jobs.privacy.erasure import ErasedPeople, RecordRule, person_column
 from spark_jobs.privacy.pseudonyms import ERASURE_KEY, key_id, load_key
+from spark_jobs.silver.batch import DUPLICATE, STAGED, SUPERSEDED
 
 BEGUN, COMPLETE = "begun", "complete"
 #: Table property that says under which key the ledger's pseudonyms were made.
@@ -146,6 +152,7 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
         **{f"{name}_erased": synced.deleted for name, synced in counts.items()},
         values_blanked=sum(synced.updated for synced in counts.values()),
     )
+    _tell_of_fewer(job)
     _purge_tables(job)
     if landing.left:
         raise JobError(
@@ -155,6 +162,26 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
     notes = what_remains(job)
     job.run.notes += notes
     complete(job, people, notes)
+
+
+def _tell_of_fewer(job: JobContext) -> None:
+    """Note what each delivery is now of which Bronze holds fewer rows than the ledger tells."""
+    by_date = job.lake.read(job.tables.bronze).groupBy("_delivery_date").count().collect()
+    left = {row[0]: row[1] for row in by_date}
+    before = {row["_delivery_date"]: row for row in told(job).where("_delivered IS NOT NULL").collect()}
+    fewer = [date for date, row in before.items() if left.get(date, 0) < row["_delivered"]]
+    if not fewer:
+        return
+    rows = bronze_as_decided(job, fewer).localCheckpoint()
+    reduced = reduce_deliveries(job, rows, load_key(job.settings))
+    counts = {date: Counter[str]() for date in fewer}
+    for row in reduced.groupBy("_delivery_date", "_outcome").count().collect():
+        counts[row["_delivery_date"]][row["_outcome"]] = row["count"]
+    for date, of_date in counts.items():
+        outcomes = {outcome: of_date[outcome] for outcome in (STAGED, DUPLICATE, SUPERSEDED)}
+        whole = int(bool(before[date]["_whole"]))
+        about = {DELIVERED: of_date.total(), **outcomes, WHOLE: whole}
+        job.run.rows.update(of_delivery(date, about))
 
 
 def _purge_tables(job: JobContext) -> None:

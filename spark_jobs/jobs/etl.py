@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.quality import refresh_quality
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.ledger import check_conservation
@@ -27,16 +28,21 @@ def etl(job: JobContext) -> None:
     """
     key = load_key(job.settings)
     check_key(job, key)
-    bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
-    reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
-    staged = staged_rows(job, reduced)
-    held = _held(job, staged)
-    counts = _count(job, bronze, reduced, held)
+    with job.run.stage("read"):
+        bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
+    with job.run.stage("judge"):
+        reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
+        staged = staged_rows(job, reduced)
+        held = _held(job, staged)
+        counts = _count(job, bronze, reduced, held)
     quarantine = partial(_quarantine, job, bronze, reduced, held)
-    if too_many(job, counts[QUARANTINED], sum(counts.values())):
-        quarantine()
-        raise _too_many(job, counts)
-    job.lake.together(quarantine, partial(_stage, job, staged, key))
+    with job.run.stage("write"):
+        if too_many(job, counts[QUARANTINED], sum(counts.values())):
+            quarantine()
+            # No aggregate comes after it: people see at once what became of it.
+            refresh_quality(job, BadDelivery.exit_code)
+            raise _too_many(job, counts)
+        job.lake.together(quarantine, partial(_stage, job, staged, key))
 
 
 def reduce_deliveries(job: JobContext, bronze: DataFrame, key: bytes) -> DataFrame:
@@ -98,8 +104,9 @@ def _count(
     rows_in = bronze.count()
     if not rows_in:
         _check_ingested(job)
-    check_conservation(job.run.job, rows_in, counts)
+    # Before the law is asserted, so that the ledger says of a run that broke it which rows do not add up.
     job.run.rows.update(rows_in=rows_in, **counts, rejected=rejected)
+    check_conservation(job.run.job, rows_in, counts)
     return {**counts, QUARANTINED: counts[QUARANTINED] - rejected}
 
 

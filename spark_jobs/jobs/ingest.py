@@ -30,23 +30,26 @@ def ingest(job: JobContext) -> None:
     the delivery's files can be read. Records of people who have been erased are taken out of the files
     before, and counted as `rows_erased`: rows delivered = rows_in + rows_erased.
     """
-    delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
-    if keep_out(job, delivery.folder):
+    with job.run.stage("find"):
         delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
+        if keep_out(job, delivery.folder):
+            delivery = find_delivery(job.spark, job.settings.landing_root, job.contract.dataset, job.date)
     # Bronze is the proof, since a file's rows are committed at once; the manifest is its index, and
     # knows besides the files that brought no row. A file in Bronze alone is one whose run was
     # killed between the two commits: it is read again for the index, and its rows are not.
-    indexed, in_bronze = job.lake.together(
-        lambda: generations_of(_manifest(job)), lambda: generations_of(_bronze(job))
-    )
-    read = read_files(job.spark, delivery, job.contract, set(indexed))
+    with job.run.stage("read"):
+        indexed, in_bronze = job.lake.together(
+            lambda: generations_of(_manifest(job)), lambda: generations_of(_bronze(job))
+        )
+        read = read_files(job.spark, delivery, job.contract, set(indexed))
     generations = next_generations(read.files, indexed | in_bronze)
-    try:
-        _quarantine(job, read.files, generations)
-        _append(job, read, generations, set(in_bronze))
-    finally:
-        read.release()
-    _index(job, read.files, generations)
+    with job.run.stage("write"):
+        try:
+            _quarantine(job, read.files, generations)
+            _append(job, read, generations, set(in_bronze))
+        finally:
+            read.release()
+        _index(job, read.files, generations)
     _tell(job, delivery, read.files)
     _refuse_if_nothing_is_readable(job, delivery, read.files, set(indexed))
 
@@ -121,6 +124,8 @@ def _tell(job: JobContext, delivery: Delivery, files: list[FileRead]) -> None:
         rows_in=sum(file.rows for file in files),
         rows_malformed=sum(file.malformed_rows for file in files),
     )
+    size = sum(file.size for file in files)
+    job.run.measures.update(delivered_files=float(len(files)), delivered_bytes=float(size))
     for file in files:
         if file.refused:
             job.run.notes.append(f"{file.source_file}: {file.sentence} It is in the quarantine.")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.unusual import check_usual
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import LOADS, Table, identity_columns
@@ -25,21 +26,25 @@ from spark_jobs.silver.versions import (
     identity_rows,
     resolve_versions,
 )
+from spark_jobs.usual import Passed
 
 _MOST_TRIES = 5
 #: Jobs after which a delivery that they took out of staging must be staged again.
 TAKES_BACK = ("restore", "reprocess")
 
 
-def load(job: JobContext) -> None:
+def load(job: JobContext, passed: Passed | None = None) -> None:
     """Bring Silver to what all loaded deliveries say together, for the people of this delivery.
 
-    Raises JobError where the delivery has not been staged.
+    Raises JobError where the delivery has not been staged, and BadDelivery where it is very unlike those
+    before it and nobody has let it pass.
     """
     of_day = F.col("_delivery_date") == job.date
-    staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
-    if staged.isEmpty():
-        _check_staged(job)
+    with job.run.stage("read"):
+        staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
+        if staged.isEmpty():
+            _check_staged(job)
+    check_usual(job, loaded_dates(job), passed)
     job.lake.create(LOADS)
     for _ in range(_MOST_TRIES):
         seen, loaded = job.lake.version(LOADS), loaded_dates(job)
@@ -87,15 +92,17 @@ class _Batch:
 
 
 def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
-    batch = _resolve(job, staged, loaded)
-    _count(job, staged, batch.versions)
+    with job.run.stage("resolve"):
+        batch = _resolve(job, staged, loaded)
+        _count(job, staged, batch.versions)
     tables, contract = job.tables, job.contract
-    *_, synced = job.lake.together(
-        lambda: _sync_identities(job, staged, batch),
-        lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
-        lambda: _quarantine(job, batch.versions),
-        lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
-    )
+    with job.run.stage("write"):
+        *_, synced = job.lake.together(
+            lambda: _sync_identities(job, staged, batch),
+            lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
+            lambda: _quarantine(job, batch.versions),
+            lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
+        )
     job.run.rows.update(
         silver_inserted=synced.inserted,
         silver_updated=synced.updated,
@@ -142,8 +149,8 @@ def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
         "repeated": counted.get(REPEATED, 0),
         "quarantined": counted.get(HELD, 0),
     }
-    check_conservation(job.run.job, rows_in, outcomes)
     job.run.rows.update(rows_in=rows_in, **outcomes)
+    check_conservation(job.run.job, rows_in, outcomes)
 
 
 def _quarantine(job: JobContext, versions: DataFrame) -> Synced:

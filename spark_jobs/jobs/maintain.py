@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import functions as F
 
-from spark_jobs.gold import GOLD
+from spark_jobs.gold import GOLD_TABLES
 from spark_jobs.jobs.aggregate import seen_version
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake import storage
@@ -33,16 +33,18 @@ def maintain(job: JobContext) -> None:
         retracted_rows_dropped=_drop_retracted(job), files_forgotten=_forget_files(job, now)
     )
     _drop_scratch(job, now)
-    compacted = sum(compact(job.lake, table) for table in tables)
-    for table in tables:
-        days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
-        vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
+    with job.run.stage("compact"):
+        compacted = sum(compact(job.lake, table) for table in tables)
+    with job.run.stage("vacuum"):
+        for table in tables:
+            days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
+            vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
     job.run.rows.update(tables_compacted=compacted)
     _tell(job, tables, before)
 
 
 def _all_tables(job: JobContext) -> Sequence[Table]:
-    return [*job.tables.all, *(table for table, _ in GOLD), RUNS, MANIFEST, LOADS]
+    return [*job.tables.all, *GOLD_TABLES, RUNS, MANIFEST, LOADS]
 
 
 def _unread_since(job: JobContext, table: Table) -> dt.datetime | None:

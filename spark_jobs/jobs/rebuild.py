@@ -16,8 +16,8 @@ from spark_jobs.jobs.aggregate import SILVER_COLUMNS
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.etl import reduce_deliveries, staged_rows, too_many
 from spark_jobs.lake.tables import Table, identity_columns
-from spark_jobs.ledger import check_conservation
-from spark_jobs.silver.batch import OUTCOMES, QUARANTINED
+from spark_jobs.ledger import DELIVERED, WHOLE, check_conservation
+from spark_jobs.silver.batch import DUPLICATE, OUTCOMES, QUARANTINED, STAGED, SUPERSEDED
 from spark_jobs.silver.versions import (
     HELD,
     current_rows,
@@ -36,7 +36,7 @@ class Staging:
 
     `reduced` are Bronze's rows, each with its `_outcome`; `rows` those that are to be staged; `left_out`
     the dates of which too many rows are refused, and `held_of_left_out` (`_row_id`, `_reasons`,
-    `_delivery_date`) what in those contradicts an earlier delivery.
+    `_delivery_date`) what in those contradicts an earlier delivery. `counts` is what the ledger tells.
     """
 
     reduced: DataFrame
@@ -44,6 +44,7 @@ class Staging:
     dates: tuple[dt.date, ...]
     left_out: tuple[dt.date, ...]
     held_of_left_out: DataFrame
+    counts: dict[dt.date, dict[str, int]]
 
 
 def stage_all(job: JobContext, bronze: DataFrame, key: bytes) -> Staging:
@@ -61,10 +62,27 @@ def stage_all(job: JobContext, bronze: DataFrame, key: bytes) -> Staging:
             break
         # One at a time: what is held of later deliveries may depend on it.
         left_out.append(over[0])
-    rows = staged.where(~of_dates(left_out))
-    return Staging(
-        reduced, rows, tuple(dates), tuple(sorted(left_out)), _held_of(job, staged, dates, left_out)
-    )
+    rows, held = staged.where(~of_dates(left_out)), _held_of(job, staged, dates, left_out)
+    told = _told(counts, left_out, held)
+    return Staging(reduced, rows, tuple(dates), tuple(sorted(left_out)), held, told)
+
+
+def _told(
+    counts: dict[dt.date, Counter[str]], left_out: list[dt.date], held: DataFrame
+) -> dict[dt.date, dict[str, int]]:
+    """What the ledger tells of each delivery."""
+    held_back = Counter[dt.date]()
+    if left_out:
+        held_back.update({row[0]: row[1] for row in held.groupBy("_delivery_date").count().collect()})
+    return {
+        date: {
+            DELIVERED: of_date.total(),
+            **{outcome: of_date[outcome] for outcome in (DUPLICATE, SUPERSEDED)},
+            STAGED: of_date[STAGED] - held_back[date],
+            WHOLE: int(date in left_out),
+        }
+        for date, of_date in counts.items()
+    }
 
 
 def _outcomes(job: JobContext, bronze: DataFrame, reduced: DataFrame) -> dict[dt.date, Counter[str]]:

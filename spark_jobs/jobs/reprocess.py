@@ -13,6 +13,7 @@ from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.etl import check_key
 from spark_jobs.jobs.load import loaded_dates
 from spark_jobs.jobs.publish import publish
+from spark_jobs.jobs.quality import refresh_quality, tell
 from spark_jobs.jobs.rebuild import Staging, stage_all
 from spark_jobs.lake.lake import Differences, Lake, Synced
 from spark_jobs.lake.storage import delete
@@ -68,7 +69,9 @@ def reprocess(
         )
     else:
         made_under = {KEY_PROPERTY: key_id(key)}
+        tell(job, staging.counts)
         publish(job, changes, made_under, made_under, before_end=partial(apply_erasures, job))
+        refresh_quality(job)
         delete(job.spark, f"{job.lake.root}/{REBUILD}")
     return told
 

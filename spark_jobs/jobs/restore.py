@@ -11,6 +11,7 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.points import Point, point_at, point_of_version, read_points
 from spark_jobs.jobs.publish import publish
+from spark_jobs.jobs.quality import refresh_quality, tell, told_at
 from spark_jobs.jobs.reprocess import Comparison, comparison, other_bronze
 from spark_jobs.lake.tables import LOADS, Table
 from spark_jobs.lake.travel import check_reachable, stamp
@@ -48,7 +49,9 @@ def restore(
         job.run.notes.append(f"Compared with {target}: nothing was changed.")
         return job.lake.together(*(partial(comparison, job, change) for change in changes))
     job.run.notes.append(f"Back to {target}.")
+    tell(job, told_at(job, point.versions[job.tables.staging.name]))
     publish(job, changes, before_end=partial(apply_erasures, job))
+    refresh_quality(job)
     return []
 
 

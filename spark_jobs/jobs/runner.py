@@ -2,8 +2,10 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import MappingProxyType
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
@@ -20,8 +22,10 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.ledger import Run, record
 from spark_jobs.lineage.emit import lineage_told
 from spark_jobs.process.failure import failure_sentence
+from spark_jobs.process.measures import measured
 from spark_jobs.process.running import running
 from spark_jobs.settings import Settings
+from spark_jobs.usual import Passed
 
 log = logging.getLogger(__name__)
 #: The stages in the order of the data.
@@ -47,7 +51,11 @@ def run_job(
 def _run_to_its_end(context: JobContext, job: Job) -> None:
     run, story = context.run, f"The whole story is in {context.settings.log_place}."
     try:
-        with running(context.spark, run), context.lake.signed(run.signature()):
+        with (
+            measured(context.lake, run),
+            running(context.spark, run),
+            context.lake.signed(run.signature()),
+        ):
             refuse_while_unfinished(context)
             job(context)
         run.finish(0)
@@ -64,18 +72,20 @@ def run_days(
     contract: Contract,
     dates: list[dt.date],
     watch: Callable[[Run], None],
+    passed: Mapping[dt.date, Passed] = MappingProxyType({}),
 ) -> list[Run]:
     """Run all four stages for each day; `watch` is told of each run that has ended.
 
     Days follow each other in order, in two lanes: while one day's staged batch goes to Silver and
-    Gold, the next day is ingested and staged. A day whose delivery is missing or refused is left
+    Gold, the next day is ingested and staged. A day whose delivery is missing, refused or unusual is left
     after the stage that says so, and the next day goes on; any other failure ends it all, since it
-    would befall the next day too.
+    would befall the next day too. `passed` are unusual deliveries that are to be loaded all the same.
     """
     runs: list[Run] = []
 
     def one(lane: SparkSession, date: dt.date, name: str) -> Run:
-        run = run_job(lane, settings, contract, name, date)
+        job = partial(load, passed=passed.get(date)) if name == "load" else None
+        run = run_job(lane, settings, contract, name, date, job)
         runs.append(run)
         watch(run)
         return run
@@ -95,7 +105,10 @@ def run_days(
                 break
             if next_date:
                 staging = beside.submit(stage, next_date, "ingest", "etl")
-            if not staged.exit_code and both(date, "load", "aggregate").exit_code:
+            if staged.exit_code:
+                continue
+            published = both(date, "load", "aggregate")
+            if published.exit_code and not _concerns_its_day_only(published):
                 break
     return runs
 

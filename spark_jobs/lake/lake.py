@@ -78,6 +78,8 @@ class Lake:
     root: str
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
+    #: Every commit that was made, as (table, version).
+    commits: list[tuple[Table, int]] = field(default_factory=list)
 
     def path(self, table: Table) -> str:
         """Where a table lies."""
@@ -106,6 +108,11 @@ class Lake:
     def version(self, table: Table) -> int:
         """The table's newest version, -1 where it has not been created."""
         return int(self._snapshot(table).version())
+
+    def note_commit(self, table: Table) -> None:
+        """Note that a commit to the table has just been made here."""
+        version = self.versions_written[table.name] = self.version(table)
+        self.commits.append((table, version))
 
     def is_small(self, table: Table) -> bool:
         """Whether the table is so small that one task reads it faster than several share it."""
@@ -139,7 +146,7 @@ class Lake:
         """Set properties of a table in one commit; an empty text stands for none."""
         pairs = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in properties.items())
         self.spark.sql(f"ALTER TABLE {self.sql_name(table)} SET TBLPROPERTIES ({pairs})")
-        self.versions_written[table.name] = self.version(table)
+        self.note_commit(table)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table at a version, by default its newest; one that has not been created reads as empty.
@@ -154,7 +161,8 @@ class Lake:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        rows = reader.load(self.path(table)).select(*table.schema.names)
+        loaded = reader.load(self.path(table))
+        rows = _with_all_columns(loaded, table) if table.grows else loaded.select(*table.schema.names)
         # Rows in one partition need no shuffle for any join or window that follows.
         return rows.coalesce(1) if self.is_small(table) else rows
 
@@ -217,8 +225,16 @@ class Lake:
         writer = rows.select(*table.schema.names).write.format("delta").mode("append")
         if transaction:
             writer = writer.option("txnAppId", transaction[0]).option("txnVersion", transaction[1])
-        writer.save(self.path(table))
-        self.versions_written[table.name] = self.version(table)
+        if table.grows:
+            writer = writer.option("mergeSchema", "true")
+        try:
+            writer.save(self.path(table))
+        except DeltaConcurrentModificationException:
+            # Two runs that both bring the new columns: the second finds them there.
+            if not table.grows:
+                raise
+            writer.save(self.path(table))
+        self.note_commit(table)
 
     def write_anew(self, table: Table, rows: DataFrame) -> None:
         """Make a table of these rows in place of the one that is there, of which no version stays.
@@ -232,7 +248,7 @@ class Lake:
         # In one commit, where `create` and `append` take two.
         writer = rows.select(*table.schema.names).write.format("delta").options(**table.properties)
         writer.partitionBy(*table.partition_by).save(self.path(table))
-        self.versions_written[table.name] = self.version(table)
+        self.note_commit(table)
 
     def sync(
         self,
@@ -277,7 +293,7 @@ class Lake:
         table = differences.table
         self.create(table, properties)
         _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
-        self.versions_written[table.name] = self.version(table)
+        self.note_commit(table)
 
 
 @lru_cache
@@ -288,6 +304,15 @@ def _delta_logs(jvm: Any) -> tuple[Any, Any]:
     into every jar on its path.
     """
     return jvm.org.apache.spark.sql.delta.DeltaLog, jvm.scala.Option.empty()
+
+
+def _with_all_columns(rows: DataFrame, table: Table) -> DataFrame:
+    there = set(rows.columns)
+    columns = [
+        F.col(c.name) if c.name in there else F.lit(None).cast(c.dataType).alias(c.name)
+        for c in table.schema
+    ]
+    return rows.select(*columns)
 
 
 # The columns below are written as SQL, not built one by one: each call into the JVM takes

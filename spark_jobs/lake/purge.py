@@ -28,7 +28,7 @@ def _purge(lake: Lake, table: Table, alone: bool) -> None:
     place = lake.sql_name(table)
     lake.spark.sql(f"REORG TABLE {place} APPLY (PURGE)")
     lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
-    lake.versions_written[table.name] = lake.version(table)
+    lake.note_commit(table)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,8 @@ class Table:
     deletion_vectors: bool = True
     #: Rows of a partition lie in the order of these, so that a reader of few of them skips files.
     cluster_by: tuple[str, ...] = ()
+    #: A later release may add columns: they come with the next rows, and read as null where they are not.
+    grows: bool = False
     extra_properties: dict[str, str] = field(default_factory=dict)
     #: Of a summary: the columns of the table below that each column is made of, and those that rows are
     #: grouped by. A number of rows is made of none. For lineage (spark_jobs/lineage/columns.py).
@@ -237,17 +239,20 @@ RUNS = Table(
     name="ops/runs",
     description=(
         "The ledger: one row a run of a job. point, where a run has published Gold, holds the versions "
-        "of Silver, Gold and what they come from that belong together."
+        "of Silver, Gold and what they come from that belong together. stages has the seconds of the run's "
+        "parts, measures what it read, wrote and took (docs/metrics.md)."
     ),
     columns=(
         "run_id string, job string, dataset string, delivery_date date, outcome string, "
         "exit_code int, started_at timestamp, finished_at timestamp, seconds double, "
         "rows map<string,bigint>, versions_read map<string,bigint>, "
         "versions_written map<string,bigint>, parameters map<string,string>, "
-        "point map<string,bigint>, notes array<string>, error string, contract_version string"
+        "point map<string,bigint>, notes array<string>, error string, contract_version string, "
+        "stages map<string,double>, measures map<string,double>"
     ),
     key=("run_id",),
     statistics=("job", "delivery_date", "started_at"),
+    grows=True,
 )
 
 MANIFEST = Table(

@@ -57,7 +57,7 @@ def compact(lake: Lake, table: Table) -> bool:
                 optimize.executeCompaction()
         except DeltaConcurrentModificationException:
             continue
-        lake.versions_written[table.name] = lake.version(table)
+        lake.note_commit(table)
         return True
     raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.gold import GOLD
+from spark_jobs.gold import GOLD_TABLES
 from spark_jobs.lake.commits import Written, written_by
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table, dataset_tables
@@ -138,7 +138,7 @@ def end_of_run(settings: Settings, contract: Contract, lake: Lake, run: Run) -> 
 
 
 def _tables(contract: Contract) -> list[Table]:
-    return [*dataset_tables(contract).all, *(table for table, _ in GOLD)]
+    return [*dataset_tables(contract).all, *GOLD_TABLES]
 
 
 def _made_by(contract: Contract, job: str) -> set[str]:
@@ -146,15 +146,15 @@ def _made_by(contract: Contract, job: str) -> set[str]:
 
     Of other jobs (restore, erase, maintain) the present rows are what the new ones are made of.
     """
-    tables, gold = dataset_tables(contract), [table for table, _ in GOLD]
+    tables = dataset_tables(contract)
     silver = [tables.identity, tables.history, tables.current]
     made = {
         "ingest": [tables.bronze, tables.quarantine],
         "etl": [tables.staging, tables.quarantine],
         "load": [*silver, tables.quarantine],
-        "aggregate": gold,
+        "aggregate": [*GOLD_TABLES],
         "recover": [tables.attempts],
-        "reprocess": [tables.staging, tables.quarantine, *silver, *gold],
+        "reprocess": [tables.staging, tables.quarantine, *silver, *GOLD_TABLES],
     }
     return {table.name for table in made.get(job, [])}
 

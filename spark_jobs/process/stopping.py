@@ -69,6 +69,11 @@ def run_name(run: Run) -> str:
     return f"{run.job} of {run.delivery_date}" if run.delivery_date else run.job
 
 
+def job_group(run: Run) -> str:
+    """The group of the Spark jobs that a run starts."""
+    return f"{run.job} {run.delivery_date} {run.run_id}"
+
+
 def _cancel_jobs() -> None:
     for group, context in list(_stop.groups.items()):
         # A run between two Spark jobs must not start the next one.
@@ -80,7 +85,7 @@ def stoppable(context: SparkContext, run: Run) -> Iterator[None]:
     """The part of a run that SIGTERM ends; raises JobStopped where it did."""
     # A run may be part of another one (recover).
     before = {name: context.getLocalProperty(name) for name in _GROUP_PROPERTIES}
-    group = f"{run.job} {run.delivery_date} {run.run_id}"
+    group = job_group(run)
     context.setJobGroup(group, run_name(run), interruptOnCancel=True)
     _stop.groups[group] = context
     try:

@@ -4,6 +4,7 @@ Rows are dicts with the columns of the Gold tables or of the ledger, money as nu
 are those of Okabe and Ito, which people who see colours differently can tell apart.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,13 @@ LEAGUES = {"AL": BLUE, "NL": ORANGE}
 
 STAGES = {"ingest": SKY, "etl": BLUE, "load": GREEN, "aggregate": YELLOW}
 REFUSED = {"duplicate": SKY, "superseded": YELLOW, "quarantined": ORANGE}
+#: What a delivery's figure is against those before it: its verdicts, colour and mark.
+VERDICTS = {
+    "as usual": (("usual",), GREEN, "circle"),
+    "nothing to compare with": (("unknown",), GREY, "circle-open"),
+    "unusual: loaded with a warning": (("low", "high"), YELLOW, "diamond"),
+    "very unusual: a person decides": (("very_low", "very_high"), ORANGE, "x"),
+}
 #: So many of the newest deliveries are shown.
 DELIVERIES = 60
 
@@ -224,6 +232,68 @@ def rows_by_outcome(runs: Rows) -> go.Figure:
     figure.update_yaxes(title="rows staged (log)", type="log", range=[0, digits - 0.6], row=1)
     figure.update_yaxes(tickvals=[10**n for n in range(digits)], row=1)
     return figure
+
+
+def quality_over_time(rows: Rows) -> go.Figure:
+    """Each delivery's good rows, the share that was refused, and its payroll; what is unusual is marked."""
+    shown = sorted(rows, key=lambda row: row["delivery_date"])[-DELIVERIES:]
+    if not shown:
+        return _nothing("No delivery has been told of yet: its table comes with the next aggregate.")
+    figure = make_subplots(rows=3, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.38, 0.24, 0.38])
+    dates = [str(row["delivery_date"]) for row in shown]
+    legend: set[str] = set()
+    for panel, figure_of, verdict, told in (
+        (1, "rows_accepted", "rows_verdict", "%{y:,} good rows"),
+        (3, "payroll", "payroll_verdict", "$%{y:,.0f} payroll"),
+    ):
+        values = [row[figure_of] for row in shown]
+        line = go.Scatter(x=dates, y=values, mode="lines", line={"color": LIGHT, "width": 2})
+        line.showlegend, line.hoverinfo = False, "skip"
+        figure.add_trace(line, row=panel, col=1)
+        for meaning, (verdicts, colour, symbol) in VERDICTS.items():
+            marks = [v if row[verdict] in verdicts else None for row, v in zip(shown, values, strict=True)]
+            if all(mark is None for mark in marks):
+                continue
+            points = go.Scatter(x=dates, y=marks, name=meaning, legendgroup=meaning, mode="markers")
+            points.marker = {"color": colour, "symbol": symbol, "size": 10}
+            points.showlegend = meaning not in legend
+            points.hovertemplate = f"%{{x}}: {told}, {meaning}<extra></extra>"
+            legend.add(meaning)
+            figure.add_trace(points, row=panel, col=1)
+    shares = _bars(dates, [row["quarantine_share"] for row in shown], "refused", YELLOW)
+    shares.showlegend = False
+    shares.hovertemplate = "%{x}: %{y:.2%} of the rows refused<extra></extra>"
+    figure.add_trace(shares, row=2, col=1)
+    _style(figure, None, "good rows (log)", 620)
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=dates)
+    figure.update_xaxes(title="delivery", row=3)
+    for panel, figure_of in ((1, "rows_accepted"), (3, "payroll")):
+        figure.update_yaxes(type="log", row=panel, **_powers(row[figure_of] for row in shown))
+    figure.update_yaxes(title="refused (%)", tickformat=".0%", rangemode="tozero", row=2)
+    figure.update_yaxes(title="payroll (log,<br>US dollars)", tickprefix="$", row=3)
+    return figure
+
+
+def _powers(values: Iterable[float | None]) -> dict[str, Any]:
+    """Ticks at the powers of ten around some values, for a logarithmic axis."""
+    known = [value for value in values if value]
+    if not known:
+        return {}
+    low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
+    step = max(1, math.ceil((high - low) / 6))
+    powers = range(low, high + 1, step)
+    return {
+        "range": [low - 0.2, high + 0.2],
+        "tickvals": [10**power for power in powers],
+        "ticktext": [_round(10**power) for power in powers],
+    }
+
+
+def _round(power: int) -> str:
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if power >= size:
+            return f"{power // size}{letter}"
+    return str(power)
 
 
 def quarantine_reasons(reasons: Mapping[str, int]) -> go.Figure:

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import JobError, UsageError
 from spark_jobs.gold import (
+    data_quality_daily,
     league_season_summary,
     position_salaries,
     roster_movement,
@@ -27,9 +28,10 @@ from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import LOADS, dataset_tables
 from spark_jobs.report import figures
-from spark_jobs.report.tables import Rows, all_tables, read_gold, read_quarantine, read_runs
+from spark_jobs.report.tables import Rows, all_tables, needs_a_look, read_gold, read_quarantine, read_runs
 from spark_jobs.sample_feed import ATTRIBUTION
 from spark_jobs.settings import Settings
+from spark_jobs.usual import UNKNOWN, USUAL
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _PLOTLY = {"responsive": True, "displaylogo": False, "displayModeBar": False}
@@ -57,6 +59,11 @@ class Content:
         return figures.newest_season(self.teams)
 
     @property
+    def quality(self) -> Rows:
+        """What became of each delivery."""
+        return self.gold[data_quality_daily.TABLE.name]
+
+    @property
     def teams(self) -> Rows:
         """The payrolls of the teams."""
         return self.gold[team_season_payroll.TABLE.name]
@@ -64,12 +71,13 @@ class Content:
 
 @dataclass(frozen=True)
 class _Section:
-    """A figure with its title and one sentence that says what to see."""
+    """A figure with its title and one sentence that says what to see; `below` may stand a table."""
 
     anchor: str
     title: str
     caption: str
     draw: Callable[[Content], go.Figure]
+    below: Callable[[Content], str] = lambda content: ""
 
 
 _SECTIONS = (
@@ -103,6 +111,15 @@ _SECTIONS = (
         "in {season}, with those who left (left of zero), stayed and joined "
         "(gold/roster_movement).",
         lambda content: figures.roster_movement(content.gold[roster_movement.TABLE.name], content.season),
+    ),
+    _Section(
+        "quality",
+        "Data quality over time",
+        "Each delivery's good rows, the share of its rows that was refused, and the payroll of its "
+        "good rows. The marks say how rows and payroll compare with the median of the deliveries before "
+        "(gold/data_quality_daily); below, what became of all rows of the newest {shown}.",
+        lambda content: figures.quality_over_time(content.quality),
+        lambda content: _quality_table(content.quality),
     ),
     _Section(
         "outcomes",
@@ -177,6 +194,7 @@ def render_page(content: Content) -> str:
         "season": content.season,
         "before": content.season - 1,
         "quarantine": f"quarantine/{content.dataset}",
+        "shown": _QUALITY_ROWS,
     }
     links = [f'<a href="#{s.anchor}">{_words(s.title, words)}</a>' for s in _SECTIONS]
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -203,8 +221,59 @@ def _section(section: _Section, content: Content, words: Mapping[str, Any]) -> s
     return (
         f'<section id="{section.anchor}">\n'
         f'<h2><a href="#{section.anchor}">{_words(section.title, words)}</a></h2>\n'
-        f"<p>{_words(section.caption, words)}</p>\n{figure}\n</section>"
+        f"<p>{_words(section.caption, words)}</p>\n{figure}\n{section.below(content)}</section>"
     )
+
+
+#: So many deliveries stand in the table, the newest first.
+_QUALITY_ROWS = 14
+
+
+def _quality_table(rows: Rows) -> str:
+    """The newest deliveries and what became of their rows, as an HTML table."""
+    newest = sorted(rows, key=lambda row: row["delivery_date"], reverse=True)[:_QUALITY_ROWS]
+    if not newest:
+        return ""
+    names = "".join(f"<th>{escape(name)}</th>" for name in _QUALITY)
+    body = "\n".join(map(_quality_line, newest))
+    return f'<div class="table"><table>\n<tr>{names}</tr>\n{body}\n</table></div>\n'
+
+
+def _quality_line(row: Mapping[str, Any]) -> str:
+    cells = "".join(f"<td>{escape(text(row))}</td>" for text in _QUALITY.values())
+    return f'<tr class="odd">{cells}</tr>' if needs_a_look(row) else f"<tr>{cells}</tr>"
+
+
+def _count(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda row: "–" if row[name] is None else f"{row[name]:,}"
+
+
+def _reasons(row: Mapping[str, Any]) -> str:
+    by_count = sorted(row["refused_by_reason"].items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{code} {count:,}" for code, count in by_count) or "–"
+
+
+def _verdicts(row: Mapping[str, Any]) -> str:
+    named = (("rows", row["rows_verdict"]), ("payroll", row["payroll_verdict"]))
+    told = [f"{name} {v.replace('_', ' ')}" for name, v in named if v not in (USUAL, UNKNOWN)]
+    passed = " (let pass)" if row["unusual_accepted"] else ""
+    return f"{', '.join(told)}{passed}" if told else "–"
+
+
+_QUALITY: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "delivery": lambda row: str(row["delivery_date"]),
+    "status": lambda row: row["status"],
+    "delivered": _count("rows_delivered"),
+    "good": _count("rows_accepted"),
+    "late": _count("rows_late"),
+    "duplicate": _count("rows_duplicate"),
+    "superseded": _count("rows_superseded"),
+    "refused": _count("rows_refused"),
+    "withheld": _count("rows_withheld"),
+    "adds up": lambda row: {True: "yes", False: "NO", None: "–"}[row["conserved"]],
+    "unusual": _verdicts,
+    "refused for": _reasons,
+}
 
 
 def _cards(content: Content) -> list[str]:

@@ -20,21 +20,26 @@ from rich.text import Text
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import UsageError
 from spark_jobs.gold import (
-    GOLD,
+    GOLD_TABLES,
+    data_quality_daily,
     league_season_summary,
     position_salaries,
     roster_movement,
     team_season_payroll,
 )
+from spark_jobs.gold.data_quality_daily import LOADED
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import ERASURES, LOADS, MANIFEST, RUNS, Table, dataset_tables
 from spark_jobs.quarantine.refused import OPEN
 from spark_jobs.settings import Settings
+from spark_jobs.usual import UNKNOWN, USUAL
 
 Rows = list[dict[str, Any]]
 
 #: So many runs of the ledger are printed.
 RUNS_SHOWN = 12
+#: Among so many of the newest deliveries those that need a look are printed.
+DELIVERIES_SHOWN = 30
 #: A terminal with fewer columns is spared the figures that are good to have.
 WIDE = 105
 _UTC = "yyyy-MM-dd HH:mm:ss"
@@ -60,6 +65,7 @@ def print_status(spark: SparkSession, settings: Settings, contract: Contract, co
     states = lake.together(*(partial(_state, lake, table) for table in tables))
     show_states(states, console)
     show_quarantine(*read_quarantine(lake, contract), console)
+    show_unusual(_plain_rows(lake, data_quality_daily.TABLE), console)
     show_runs(read_runs(lake, contract), console)
 
 
@@ -68,15 +74,13 @@ def print_status(spark: SparkSession, settings: Settings, contract: Contract, co
 
 def all_tables(contract: Contract) -> list[Table]:
     """Every table of the lake, in the order of the data."""
-    gold = [table for table, _ in GOLD]
-    return [*dataset_tables(contract).all, *gold, RUNS, MANIFEST, LOADS, ERASURES]
+    return [*dataset_tables(contract).all, *GOLD_TABLES, RUNS, MANIFEST, LOADS, ERASURES]
 
 
 def read_gold(lake: Lake) -> dict[str, Rows]:
     """The Gold tables' rows by the table's name; a table that is not there has none."""
-    tables = [table for table, _ in GOLD]
-    read = lake.together(*(partial(_plain_rows, lake, table) for table in tables))
-    return {table.name: rows for table, rows in zip(tables, read, strict=True)}
+    read = lake.together(*(partial(_plain_rows, lake, table) for table in GOLD_TABLES))
+    return {table.name: rows for table, rows in zip(GOLD_TABLES, read, strict=True)}
 
 
 def _plain_rows(lake: Lake, table: Table) -> Rows:
@@ -195,6 +199,17 @@ _STATES = (
     _Column("megabytes", "MB", "{:,.2f}".format),
     _Column("changed", "last change (UTC)"),
 )
+_UNUSUAL = (
+    _Column("delivery_date", "delivery"),
+    _Column("status", "status"),
+    _Column("rows_delivered", "delivered", _number),
+    _Column("rows_accepted", "good", _number),
+    _Column("quarantine_share", "refused", _percent),
+    _Column("rows_verdict", "rows are"),
+    _Column("payroll_verdict", "payroll is"),
+    _Column("unusual_accepted", "let pass", lambda passed: "yes" if passed else "no"),
+    _Column("conserved", "adds up", lambda conserved: "yes" if conserved else "NO"),
+)
 _RUNS = (
     _Column("started", "started (UTC)", lambda started: started[:16]),
     _Column("job", "job"),
@@ -244,6 +259,21 @@ def show_quarantine(total: int, reasons: Mapping[str, int], console: Console) ->
     rows = [{"code": code, "count": count} for code, count in by_count]
     title = f"Quarantine: {total:,} open rows and files (one may have several reasons)"
     _show(console, title, columns, rows)
+
+
+def show_unusual(quality: Rows, console: Console) -> None:
+    """Print the newest deliveries that are not loaded, do not add up or are unlike those before them."""
+    newest = sorted(quality, key=lambda row: row["delivery_date"])[-DELIVERIES_SHOWN:]
+    odd = [row for row in newest if needs_a_look(row)]
+    if odd:
+        title = f"Of the last {len(newest)} deliveries need a look (docs/runbooks/unusual-delivery.md)"
+        _show(console, title, _UNUSUAL, odd)
+
+
+def needs_a_look(row: Mapping[str, Any]) -> bool:
+    """Whether a delivery is not loaded, does not add up or is unlike those before it."""
+    unusual = {row["rows_verdict"], row["payroll_verdict"]} - {USUAL, UNKNOWN}
+    return row["status"] != LOADED or row["conserved"] is False or bool(unusual)
 
 
 def show_runs(runs: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -172,6 +172,14 @@ def test_nothing_is_destroyed_without_an_approval(bag: DagBag, dag_id: str, dest
             {"--as-of": "T", "--dry-run": True},
         ),
         ("mlb_employee_erasure", "erase", {"reason": "case 17"}, {"--reason": "case 17", "--by": "ann"}),
+        (PIPELINE, "load_processed_data", {}, {}),
+        (
+            PIPELINE,
+            "load_processed_data",
+            {"accept_unusual": "2023-10-04", "reason": "off-season"},
+            {"--accept-unusual": "2023-10-04", "--reason": "off-season", "--by": "ann"},
+        ),
+        (PIPELINE, "etl_process", {"accept_unusual": "2023-10-04", "reason": "off-season"}, {}),
     ],
 )
 def test_a_form_becomes_the_jobs_options(
@@ -199,6 +207,9 @@ def test_nobody_who_is_erased_is_named_in_airflow(bag: DagBag) -> None:
         ("mlb_employee_reprocess", {"action": "drop"}, False),
         ("mlb_employee_recovery", {"corrections": "s3a://bucket/refused.csv"}, True),
         ("mlb_employee_recovery", {"corrections": "/etc/passwd"}, False),
+        (PIPELINE, {}, True),
+        (PIPELINE, {"accept_unusual": "2023-10-04", "reason": "off-season"}, True),
+        (PIPELINE, {"accept_unusual": "yesterday"}, False),
         ("mlb_employee_erasure", {}, False),
         ("mlb_employee_erasure", {"reason": "letter of 3 May, case 17"}, True),
     ],

@@ -132,7 +132,10 @@ def test_each_try_is_a_run_of_its_own_under_labels_that_stay(kube: KubeApi) -> N
         task, store = task_of(kube), TaskStore()
         context = context_of(task, store, try_number=number)
         deferral(task, context)
-        pods.append(kube.pods.popitem()[1]["metadata"]["labels"])
+        metadata = kube.pods.popitem()[1]["metadata"]
+        # Dashboards lead from a pod to the log of its own try.
+        assert metadata["annotations"]["mlb/airflow-log"] == context["ti"].log_url
+        pods.append(metadata["labels"])
     first, second = pods
     differing = {name for name in first if first[name] != second[name]}
     assert differing == {"mlb/run-id", "try_number"}

@@ -7,14 +7,19 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
+from spark_jobs.contracts.contract import Contract
+from spark_jobs.jobs.runner import run_days
 from spark_jobs.lake.session import start_session
+from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import Settings
 from tests.e2e.cluster import CHART, Namespace
-from tests.e2e.deployed import PIPELINE
+from tests.e2e.deployed import DAYS, PIPELINE
+from tests.lakes import TestLake
 
 #: The keys of the S3 server, which takes any.
 KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
@@ -79,6 +84,35 @@ def spark_on_aws(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     session = start_session(settings, "tests-e2e")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def pseudonym_key() -> SecretStr:
+    """The key of the lake in the cluster."""
+    return SecretStr(platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"])
+
+
+@pytest.fixture(scope="module")
+def on_s3(spark_on_aws: SparkSession, contract: Contract, pseudonym_key: SecretStr) -> TestLake:
+    """The lake in the cluster, read from here."""
+    places = {"landing": "s3a://mlb/landing", "lake": "s3a://mlb/lake"}
+    return TestLake(spark_on_aws, contract, Settings(**places, pseudonym_key=pseudonym_key))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def embedded(
+    spark_on_aws: SparkSession,
+    contract: Contract,
+    pseudonym_key: SecretStr,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> TestLake:
+    """The same days in this process, on a local disk."""
+    folder = tmp_path_factory.mktemp("embedded")
+    write_sample_feed(folder / "landing")
+    places = {"landing": str(folder / "landing"), "lake": str(folder / "lake")}
+    lake = TestLake(spark_on_aws, contract, Settings(**places, pseudonym_key=pseudonym_key))  # type: ignore[arg-type]
+    run_days(spark_on_aws, lake.settings, contract, DAYS, lambda run: None)
+    return lake
 
 
 def client_of(url: str) -> Any:

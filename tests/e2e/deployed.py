@@ -9,9 +9,12 @@ import boto3
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.cluster import Namespace, wait_until
+from tests.lakes import DAY
 
 PIPELINE = platform.PIPELINE
 SPARK, AIRFLOW = Namespace(platform.SPARK), Namespace(platform.AIRFLOW)
+#: The deliveries that `make deploy` puts into S3.
+DAYS = [DAY.replace(day=number) for number in (1, 2, 3)]
 #: A day's four pods, each with its JVM, on two processors that the cluster shares.
 LONGEST = 1500
 _ENDED = ("success", "failed")

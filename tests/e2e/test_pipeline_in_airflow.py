@@ -8,11 +8,15 @@ import io
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
+import pytest
+
+from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.cluster import wait_until
-from tests.e2e.deployed import LONGEST, alerts, put, run_day, run_ended, tasks_of_day
+from tests.e2e.deployed import LONGEST, SPARK, alerts, put, run_day, run_ended, tasks_of_day
 from tests.lakes import csv_of, employment
 
 RECOVERY = "mlb_employee_recovery"
@@ -32,8 +36,23 @@ def test_bad_data_fails_at_once_and_is_told_once(api: Airflow, aws: str) -> None
     assert len(received) == 1
     assert "in the quarantine, more than the limit" in received[0]["Message"]
     assert "kubectl" in received[0]["Message"]
+    # It counts in Airflow's figures, and its pod leads to the log.
+    pipeline = 'dag_id="mlb_employee_data_pipeline"'
+    assert f'airflow_task_failures_total{{{pipeline},task_id="etl_process"}} ' in figures_of_airflow()
+    (pod,) = SPARK.get("pods", "-l", f"mlb/job=etl,mlb/delivery-date={day}")["items"]
+    assert "/tasks/etl_process" in pod["metadata"]["annotations"]["mlb/airflow-log"]
 
 
+def figures_of_airflow() -> str:
+    """What Prometheus would read of the exporter."""
+    with (
+        platform.forwarded(platform.AIRFLOW, "service/airflow-statsd-exporter", 9102) as port,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
+    ):
+        return answer.read().decode()
+
+
+@pytest.mark.long
 def test_refused_rows_are_judged_again_and_come_back_as_mended(
     api: Airflow, aws: str, tmp_path: Path
 ) -> None:

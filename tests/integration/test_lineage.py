@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.gold import GOLD
+from spark_jobs.gold import GOLD_TABLES
 from spark_jobs.jobs.context import Job, JobContext
 from spark_jobs.jobs.erase import Request, erase
 from spark_jobs.jobs.maintain import maintain
@@ -96,6 +96,7 @@ def told(
         settings = {
             "lineage": SecretStr(f"{server.url}?token=hidden"),
             "lineage_timeout": 30,
+            "data_quality": True,
             "lineage_parent": f"mlb/pipeline.task/{UUID}",
             "source_url": "https://user:hidden@git.example.org/platform",
         }
@@ -219,7 +220,11 @@ def test_the_graph_goes_from_landing_to_gold(told: Told) -> None:
             {"lake/staging/employees"},
             {f"lake/silver/{name}" for name in ("employees", "employee_history", "employee_identity")},
         ),
-        ("aggregate", {"lake/silver/employees"}, {f"lake/{table.name}" for table, _ in GOLD}),
+        (
+            "aggregate",
+            {"lake/silver/employees", "lake/staging/employees", "lake/quarantine/employees"},
+            {f"lake/{table.name}" for table in GOLD_TABLES},
+        ),
     ):
         event = told.end_of(job, CANARIES)
         assert names(event["inputs"]) == inputs

@@ -25,6 +25,12 @@ from spark_jobs.ledger import Run
         (["erase", "--from-file", "ids"], "and a --reason"),
         (["erase", "somebody01", "--again"], "--again takes neither"),
         (["erase", "--from-file", "ids", "--again"], "--again takes neither"),
+        (["load", "--date", "2023-10-01", "--accept-unusual", "2023-10-01"], "and a --reason"),
+        (["run", "--date", "2023-10-01", "--reason", "a letter"], "--accept-unusual and a --reason"),
+        (
+            ["load", "--date", "2023-10-01", "--accept-unusual", "2023-10-02", "--reason", "x"],
+            "is of another delivery",
+        ),
         (["etl", "--date", "2023-10-01", "--contract", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["etl", "--date", "2023-10-01", "--quarantine-limit", "7"], "MLB_QUARANTINE_LIMIT"),
     ],

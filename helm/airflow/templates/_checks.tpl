@@ -7,6 +7,7 @@
 {{- include "airflow.checkDatabase" . }}
 {{- include "airflow.checkNetwork" . }}
 {{- include "airflow.checkIngress" . }}
+{{- include "airflow.checkMetrics" . }}
 {{- include "airflow.checkTimes" . }}
 {{- include "airflow.lineage.check" . }}
 {{- end }}
@@ -78,6 +79,12 @@
 {{- if and .Values.ingress.enabled (not .Values.apiServer.ingressFrom) }}
 {{- fail "\n\ningress.enabled needs apiServer.ingressFrom: name the ingress controller's pods or addresses, or they reach nothing\n" }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "airflow.checkMetrics" -}}
+{{- if and .Values.statsdExporter.enabled .Values.metrics.statsd.host }}
+{{- fail "\n\nmetrics.statsd.host and statsdExporter.enabled both say where metrics go: keep one of them\n" }}
 {{- end }}
 {{- end }}
 

@@ -91,3 +91,5 @@ http://localhost:8080
 {{- define "airflow.port.triggerLogs" -}}8794{{- end }}
 {{- define "airflow.port.postgresql" -}}5432{{- end }}
 {{- define "airflow.port.aws" -}}5000{{- end }}
+{{- define "airflow.port.statsd" -}}9125{{- end }}
+{{- define "airflow.port.metrics" -}}9102{{- end }}

@@ -82,4 +82,4 @@ def test_what_is_published_can_be_read(server: tuple[subprocess.Popen[bytes], in
 def test_it_ends_when_it_is_told_to(server: tuple[subprocess.Popen[bytes], int]) -> None:
     process = server[0]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0

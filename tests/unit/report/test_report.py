@@ -97,7 +97,37 @@ RUNS = [
     run("etl", 1, 4.0, outcome="failed", error="It [broke] in row 7."),
     run("etl", 2, 5.0, rows={"rows_in": 4, "staged": 0, "superseded": 4}),
 ]
+
+
+def quality(day, **changes):
+    told = {
+        "delivery_date": dt.date(2023, 10, day),
+        "status": "loaded",
+        "rows_delivered": 1_000,
+        "rows_accepted": 900,
+        "rows_duplicate": 40,
+        "rows_superseded": 10,
+        "rows_refused": 50,
+        "rows_withheld": 0,
+        "conserved": True,
+        "rows_late": 3,
+        "refused_by_reason": {"salary_negative": 20, "team_unknown": 30},
+        "quarantine_share": 0.05,
+        "payroll": 5e6,
+        "rows_verdict": "usual",
+        "payroll_verdict": "unknown",
+        "unusual_accepted": False,
+    }
+    return {**told, **changes}
+
+
+QUALITY = [
+    quality(2, rows_verdict="low"),
+    quality(1),
+    quality(3, status="waiting", rows_accepted=5, rows_verdict="very_low", conserved=False, payroll=None),
+]
 GOLD = {
+    "gold/data_quality_daily": QUALITY,
     "gold/team_season_payroll": TEAMS,
     "gold/position_salaries": POSITIONS,
     "gold/roster_movement": MOVEMENT,
@@ -149,7 +179,8 @@ def test_the_five_teams_that_pay_most_are_in_colour_and_named_by_rank():
 
 def test_a_league_can_be_chosen():
     figure = figures.payroll_by_team([*TEAMS, team(2016, "LAN", 5e5, 8, "NL")])
-    everything, american, national = figure.layout.updatemenus[0].buttons
+    layout: Any = figure.layout
+    everything, american, national = layout.updatemenus[0].buttons
     assert everything.args[0]["visible"] is True
     shown = [
         t.name for t, visible in zip(data(figure), national.args[0]["visible"], strict=True) if visible
@@ -188,6 +219,34 @@ def test_outcomes_are_of_the_last_successful_etl():
     assert list(bars["quarantined"].y) == [1, 0]
 
 
+def test_the_quality_of_deliveries_is_in_their_order_and_the_unusual_ones_are_marked():
+    marks = traces(figures.quality_over_time(QUALITY))
+    days = ["2023-10-01", "2023-10-02", "2023-10-03"]
+    usual, warned = marks["as usual"], marks["unusual: loaded with a warning"]
+    assert list(usual.x) == days and list(usual.y) == [900, None, None]
+    assert list(warned.y) == [None, 900, None]
+    assert list(marks["very unusual: a person decides"].y) == [None, None, 5]
+    assert list(marks["refused"].y) == [0.05] * 3
+    assert list(marks["nothing to compare with"].y) == [5e6, 5e6, None]
+
+
+def test_the_table_of_deliveries_has_the_newest_first_and_says_what_does_not_add_up():
+    text = page.render_page(content())
+    rows = re.findall(r"<tr( class=\"odd\")?>(<td>.*?)</tr>", text)
+    assert [bool(odd) for odd, _ in rows] == [True, True, False]
+    cells = [re.findall(r"<td>(.*?)</td>", row) for _, row in rows]
+    assert [row[0] for row in cells] == ["2023-10-03", "2023-10-02", "2023-10-01"]
+    assert cells[0][1:4] == ["waiting", "1,000", "5"] and cells[0][-3:-1] == ["NO", "rows very low"]
+    assert cells[2][-3:] == ["yes", "–", "team_unknown 30, salary_negative 20"]
+
+
+def test_deliveries_that_need_a_look_are_printed_and_no_others():
+    text = printed(tables.show_unusual, QUALITY)
+    assert "2023-10-02" in text and "2023-10-01" not in text
+    assert re.search(r"2023-10-03 +waiting .*very_low .*NO", text)
+    assert printed(tables.show_unusual, [quality(1)]) == ""
+
+
 def test_seconds_are_of_the_last_successful_run_of_each_stage():
     bars = traces(figures.seconds_by_stage(RUNS))
     assert list(bars["ingest"].y) == [2.0, 0]
@@ -207,6 +266,7 @@ def test_reasons_have_the_greatest_on_top():
         figures.rows_by_outcome([]),
         figures.quarantine_reasons({}),
         figures.seconds_by_stage([]),
+        figures.quality_over_time([]),
     ],
 )
 def test_an_empty_figure_says_why(figure):

@@ -84,13 +84,17 @@ ports:
 {{- end }}
 
 {{- define "airflow.network.toMetrics" -}}
-{{- with .Values.metrics.statsd }}
-{{- if .host }}
+{{- if .Values.statsdExporter.enabled }}
 - to:
-    {{- toYaml .to | nindent 4 }}
+    {{- include "airflow.network.pods" (dict "context" . "components" (list "statsd-exporter")) | nindent 4 }}
   ports:
-    - port: {{ .port }}
+    - port: {{ include "airflow.port.statsd" . }}
       protocol: UDP
-{{- end }}
+{{- else if .Values.metrics.statsd.host }}
+- to:
+    {{- toYaml .Values.metrics.statsd.to | nindent 4 }}
+  ports:
+    - port: {{ .Values.metrics.statsd.port }}
+      protocol: UDP
 {{- end }}
 {{- end }}

@@ -62,15 +62,15 @@ PGSSLMODE: {{ include "airflow.database.sslMode" . }}
 {{- if .Values.database.caSecretName }}
 PGSSLROOTCERT: /etc/airflow/database/ca.pem
 {{- end }}
-{{- with .Values.metrics.statsd }}
-{{- if .host }}
+{{- if include "airflow.metrics.host" . }}
 AIRFLOW__METRICS__STATSD_ON: "True"
-AIRFLOW__METRICS__STATSD_HOST: {{ .host | quote }}
-AIRFLOW__METRICS__STATSD_PORT: {{ include "airflow.word" .port | quote }}
+AIRFLOW__METRICS__STATSD_HOST: {{ include "airflow.metrics.host" . | quote }}
+AIRFLOW__METRICS__STATSD_PORT: {{ include "airflow.metrics.port" . | quote }}
 # One name with tags for each metric: the old names with the DAG in them would count everything twice.
 AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED: "True"
 AIRFLOW__METRICS__LEGACY_NAMES_ON: "False"
-{{- end }}
+# Each run has another: a tag of it would make a series of each run.
+AIRFLOW__METRICS__STATSD_DISABLED_TAGS: job_id,run_id,dagrun_id
 {{- end }}
 {{- with include "airflow.lineage.settings" . | trim }}
 {{ . }}

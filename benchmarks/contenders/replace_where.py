@@ -1,0 +1,46 @@
+"""Delta with replaceWhere: the seasons of the batch are read, and written again whole."""
+
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from benchmarks.agreed import plain_silver
+from benchmarks.contenders import Parts
+from benchmarks.contenders.recipe import (
+    first_load,
+    new_rows,
+    newest_content,
+    silver_of,
+    start_recipe,
+    without_strangers,
+)
+
+start = start_recipe
+
+
+def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
+    """Write the batch's seasons again."""
+    parts, silver = Parts(), plain_silver(state)
+    batch = new_rows(spark, bronze).persist()
+    with parts.part("batch"):
+        seasons = sorted(row[0] for row in batch.select("season").distinct().collect())
+    if not silver.exists():
+        with parts.part("write"):
+            first_load(batch, silver)
+        return parts
+    present = spark.read.format("delta").load(str(silver))
+    with parts.part("strangers"):
+        known = without_strangers(batch, present)
+    with parts.part("overwrite"):
+        chosen = f"season IN ({', '.join(map(str, seasons))})"
+        wanted = newest_content(present.where(chosen).unionByName(known))
+        writer = wanted.write.format("delta").mode("overwrite").option("replaceWhere", chosen)
+        writer.partitionBy("season").save(str(silver))
+    batch.unpersist()
+    return parts
+
+
+def silver(spark: SparkSession, state: Path) -> list[Any]:
+    """Silver's fingerprint."""
+    return silver_of(spark, plain_silver(state))

@@ -1,0 +1,1 @@
+"""Dashboards and alert rules as code: `make dashboards` writes the files that the charts ship."""

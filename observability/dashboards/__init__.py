@@ -1,0 +1,1 @@
+"""The dashboards, a module each, with a function `dashboard` that builds it."""

@@ -1,0 +1,58 @@
+"""A backfill in Airflow on the cluster, disturbed: from the CSV files in S3 to the Gold tables.
+
+On an empty lake: what `make deploy` has in the cluster's bucket, and other tests have put there, goes.
+"""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from deploy.airflow_api import Airflow
+from tests.e2e.deployed import (
+    AIRFLOW,
+    DAYS,
+    PIPELINE,
+    SPARK,
+    day_ended,
+    deferred_pod,
+    drivers,
+    run_of_day,
+    tasks_of_day,
+)
+from tests.lakes import TestLake
+
+pytestmark = pytest.mark.long
+JOBS = ("ingest_raw_data", "etl_process", "load_processed_data", "aggregate_data")
+
+
+@pytest.fixture(scope="module")
+def empty_lake(aws: str) -> None:
+    """The bucket without a lake; its landing zone stays."""
+    s3: Any = boto3.resource("s3", endpoint_url=aws, region_name="us-east-1")
+    s3.Bucket("mlb").objects.filter(Prefix="lake/").delete()
+
+
+def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake: None) -> None:
+    """Four pods a day, launched by deferred tasks; scheduler and triggerer die, then a driver."""
+    api.backfill(PIPELINE, str(DAYS[0]), str(DAYS[-1]))
+    deferred_pod(api, str(DAYS[0]), "etl_process", "etl")
+    before = set(drivers("etl", str(DAYS[0])))
+    for component in ("scheduler", "triggerer"):
+        selected = f"app.kubernetes.io/component={component}"
+        AIRFLOW.kubectl("delete", "pods", "-l", selected, "--grace-period=0", "--force")
+    # Of the second day load's pod is deleted: the task is tried again.
+    pod = deferred_pod(api, str(DAYS[1]), "load_processed_data", "load")
+    SPARK.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+
+    assert [day_ended(api, str(day)) for day in DAYS] == ["success"] * 3
+    assert set(drivers("etl", str(DAYS[0]))) == before
+    assert tasks_of_day(api, str(DAYS[1]))["load_processed_data"]["try_number"] == 2
+    run_id = run_of_day(api, str(DAYS[0]))["dag_run_id"]
+    told = [api.result(PIPELINE, run_id, task) for task in JOBS]
+    assert [result["outcome"] for result in told] == ["succeeded"] * 4
+    assert told[0]["rows"]["rows_in"] == 38_083
+
+
+def test_its_tables_are_those_of_the_embedded_run(on_s3: TestLake, embedded: TestLake) -> None:
+    assert on_s3.content() == embedded.content()
