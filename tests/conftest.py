@@ -48,11 +48,7 @@ def module_lake(
 def make_lake(
     spark: SparkSession, contract: Contract, folder: Path, landing: Path | None = None, **settings: Any
 ) -> TestLake:
-    """A lake in a folder; its landing zone lies beside it unless another is given.
-
-    The deliveries' quality costs each aggregate seconds: only those tests have it that look at it.
-    """
-    settings = {"data_quality": False, **settings}
+    """A lake in a folder; its landing zone lies beside it unless another is given."""
     chosen = Settings(
         landing=str(landing or folder / "landing"),
         lake=str(folder / "lake"),
