@@ -35,13 +35,13 @@ types: setup
 	@$(BIN)/pyright
 
 unit: setup  ## the fast tests
-	@$(BIN)/pytest tests/unit tests/golden -q
+	@$(BIN)/pytest tests/unit tests/golden -q -m "not long"
 
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q -m "not long"
 
 long: setup-s3  ## the scenarios of minutes: killed between any two steps, and run again
-	@$(BIN)/pytest tests/integration -q -m long
+	@$(BIN)/pytest tests/unit tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
 cluster-long: setup-s3  ## the same on the cluster: backfill, recovery, reprocess, erasure, upgrade (empties the lake)

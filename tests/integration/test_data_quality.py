@@ -20,6 +20,8 @@ from spark_jobs.quarantine.corrections import Correction
 from tests.conftest import KEY
 from tests.lakes import TestLake, csv_of, employment
 
+pytestmark = pytest.mark.long
+
 DAYS = [dt.date(2023, 10, day) for day in range(1, 5)]
 
 

@@ -32,6 +32,8 @@ from tests.lakes import TestLake, csv_of, employment
 from tests.lineage_server import LineageServer
 from tests.openlineage import check_event
 
+pytestmark = pytest.mark.long
+
 FIRST, CANARIES, BAD, MISSING = (dt.date(2023, 10, 1), *(dt.date(2023, 11, day) for day in (1, 2, 3)))
 UUID = "01890000-0000-7000-8000-000000000001"
 #: Of a person, planted in good rows, refused rows, and a mend.

@@ -20,6 +20,8 @@ from tests.conftest import KEY
 from tests.lakes import DAY, TestLake, csv_of, employment
 from tests.prometheus import exporter, prometheus, scraped
 
+pytestmark = pytest.mark.long
+
 NEXT_DAY = DAY + dt.timedelta(days=1)
 #: In the files that are delivered: in nothing that is told of them.
 PERSON = ("jeterde01", "Jeter", "900-12-3456", "jeterde01@example.org", "212-555-0123", "Pequannock")
