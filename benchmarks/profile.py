@@ -1,8 +1,7 @@
 """Where a delivery's time goes: `python -m benchmarks.profile FOLDER SCENARIO`, when `make bench` made it.
 
 Runs etl and load on a clone of the scenario's state and prints, of each, Spark's jobs from the longest
-on: seconds, tasks, rows and bytes read, bytes shuffled and spilled. JDK_JAVA_OPTIONS may add
-a flight recording of the JVM (docs/benchmarks.md).
+on: seconds, tasks, rows and bytes read, bytes shuffled and spilled.
 """
 
 import sys

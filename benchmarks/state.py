@@ -4,7 +4,7 @@
     <folder>/<scenario>/state/silver   Silver alone, a Delta table of the same rows and partitions
 
 Written directly and not by the jobs, since a first load of millions of rows is a scenario of its own;
-`python -m benchmarks.same` proves that it is the same. Runs in .venv.
+`python -m benchmarks.same` compares the two. Runs in .venv.
 """
 
 import shutil

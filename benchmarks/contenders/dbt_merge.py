@@ -1,10 +1,10 @@
 """dbt-spark's incremental model with strategy merge: the SQL that dbt sends, without dbt's own start.
 
-_VIEW and _MERGE are what dbt-core 1.10.23 with dbt-spark 1.10.3 (method session) left under target/run
-for the second run of a model with `materialized='incremental'`, `incremental_strategy='merge'`,
-`file_format='delta'`, `unique_key` the three columns and `partition_by='season'`; names of relations are
-the benchmark's. The model is _VIEW's select: what dbt cannot know (late rows, rows that say nothing new)
-stands in its `is_incremental()` part, as people write it.
+_VIEW and _MERGE were written out by hand from the macros of dbt-spark 1.10.3 (create_temporary_view in
+macros/adapters.sql, spark__get_merge_sql in macros/materializations/incremental/strategies.sql), as they
+come out for `incremental_strategy='merge'`, `file_format='delta'` and a `unique_key` of three columns; no
+dbt run has confirmed them yet. The model is _VIEW's select: what dbt cannot know (late rows, rows that say
+nothing new) stands in its `is_incremental()` part, as people write it.
 """
 
 from pathlib import Path
