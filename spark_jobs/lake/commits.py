@@ -53,10 +53,15 @@ def _sum(total: Written, metrics: dict[str, str]) -> Written:
     return Written(**{kind: getattr(total, kind) + count for kind, count in added.items()})
 
 
+def actions_of(lake: Lake, table: Table, version: int) -> list[dict[str, Any]]:
+    """A commit's actions, as Delta's log has them."""
+    content = read_file(lake.spark, f"{lake.path(table)}/_delta_log/{version:020}.json")
+    return [json.loads(line) for line in content.splitlines() if line.strip()]
+
+
 def _commit_info(lake: Lake, table: Table, version: int) -> dict[str, Any]:
-    file = f"{lake.path(table)}/_delta_log/{version:020}.json"
     try:
-        lines = read_file(lake.spark, file).splitlines()
+        actions = actions_of(lake, table, version)
     except (OSError, Py4JJavaError):  # Delta has cleaned it up: it is older than this run
         return {}
-    return next((json.loads(line)["commitInfo"] for line in lines if b'"commitInfo"' in line), {})
+    return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})

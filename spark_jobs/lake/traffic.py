@@ -14,9 +14,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from spark_jobs.lake.commits import actions_of
 from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.storage import read_file
-from spark_jobs.lake.tables import Table
 
 _FILES, _BYTES = "number of files read", "size of files read"
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "PiB": 1024**5}
@@ -109,14 +108,9 @@ def written_by(lake: Lake, signature: str) -> Written:
     total = Written()
     made = {(table.name, version): table for table, version in lake.commits}
     for (_, version), table in made.items():
-        one = written_in(_actions(lake, table, version), signature)
+        one = written_in(actions_of(lake, table, version), signature)
         total = Written(total.added + one.added, total.removed + one.removed)
     return total
-
-
-def _actions(lake: Lake, table: Table, version: int) -> list[dict[str, Any]]:
-    content = read_file(lake.spark, f"{lake.path(table)}/_delta_log/{version:020}.json")
-    return [json.loads(line) for line in content.splitlines() if line.strip()]
 
 
 def written_in(actions: Iterable[dict[str, Any]], signature: str) -> Written:

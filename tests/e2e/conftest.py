@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -79,11 +81,8 @@ def aws() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def spark_on_aws(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on this machine that reads what the pods have written there."""
-    log = tmp_path_factory.mktemp("spark") / "spark.log"
-    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=aws, spark_log=log)
-    session = start_session(settings, "tests-e2e")
-    yield session
-    session.stop()
+    with session_on(aws, tmp_path_factory.mktemp("spark") / "spark.log") as session:
+        yield session
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +94,8 @@ def pseudonym_key() -> SecretStr:
 @pytest.fixture(scope="module")
 def on_s3(spark_on_aws: SparkSession, contract: Contract, pseudonym_key: SecretStr) -> TestLake:
     """The lake in the cluster, read from here."""
-    places = {"landing": "s3a://mlb/landing", "lake": "s3a://mlb/lake"}
-    return TestLake(spark_on_aws, contract, Settings(**places, pseudonym_key=pseudonym_key))  # type: ignore[arg-type]
+    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=pseudonym_key)
+    return TestLake(spark_on_aws, contract, settings)
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +108,21 @@ def embedded(
     """The same days in this process, on a local disk."""
     folder = tmp_path_factory.mktemp("embedded")
     write_sample_feed(folder / "landing")
-    places = {"landing": str(folder / "landing"), "lake": str(folder / "lake")}
-    lake = TestLake(spark_on_aws, contract, Settings(**places, pseudonym_key=pseudonym_key))  # type: ignore[arg-type]
+    settings = Settings(
+        landing=str(folder / "landing"), lake=str(folder / "lake"), pseudonym_key=pseudonym_key
+    )
+    lake = TestLake(spark_on_aws, contract, settings)
     run_days(spark_on_aws, lake.settings, contract, DAYS, lambda run: None)
     return lake
+
+
+@contextmanager
+def session_on(s3: str, log: Path) -> Iterator[SparkSession]:
+    """A session on this machine that reads what pods have written to an S3 server."""
+    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=s3, spark_log=log)
+    session = start_session(settings, "tests-e2e")
+    yield session
+    session.stop()
 
 
 def client_of(url: str) -> Any:

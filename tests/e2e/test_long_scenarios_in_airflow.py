@@ -46,7 +46,7 @@ def test_a_dry_run_asks_nobody(api: Airflow) -> None:
 
 def test_a_person_is_erased_when_another_approves(api: Airflow, on_s3: TestLake, tmp_path: Path) -> None:
     """The employee's id stands in a Secret of the jobs' namespace, and nowhere in Airflow."""
-    person = on_s3.read(on_s3.tables.bronze).select("employee_id").head()[0]  # type: ignore[index]
+    ((person,),) = on_s3.read(on_s3.tables.bronze).select("employee_id").take(1)
     (tmp_path / "ids").write_text(f"{person}\n")
     given = f"--from-file=employee-ids={tmp_path / 'ids'}"
     SPARK.kubectl("create", "secret", "generic", "mlb-erasure-request", given)

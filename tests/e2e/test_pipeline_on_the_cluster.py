@@ -20,13 +20,12 @@ from pyspark.sql import SparkSession
 
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.jobs.runner import STAGES
-from spark_jobs.lake.session import start_session
 from spark_jobs.lake.tables import LOADS, RUNS, Table
 from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import Settings
 from tests.conftest import KEY, make_lake
 from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace, wait_until
-from tests.e2e.conftest import KEYS, client_of
+from tests.e2e.conftest import KEYS, client_of, session_on
 from tests.lakes import DAY, TestLake
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -46,11 +45,8 @@ def feed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def spark(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on this machine that reads what the pods have written."""
-    log = tmp_path_factory.mktemp("spark") / "spark.log"
-    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=s3, spark_log=log)
-    session = start_session(settings, "tests-e2e")
-    yield session
-    session.stop()
+    with session_on(s3, tmp_path_factory.mktemp("spark") / "spark.log") as session:
+        yield session
 
 
 @pytest.fixture(scope="module")
