@@ -5,14 +5,14 @@ import datetime as dt
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.errors import ConservationError, JobStopped
+from spark_jobs.errors import BadDelivery, ConservationError, JobStopped
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import RUNS
 
@@ -112,7 +112,6 @@ def points(lake: Lake, dataset: str) -> DataFrame:
 
 #: What a run that tells of several deliveries says of each, in its `rows` as `<date>/<name>`.
 DELIVERED, WHOLE, TAKEN_BACK = "delivered", "whole", "taken_back"
-_OF_A_DELIVERY = (DELIVERED, "staged", "duplicate", "superseded")
 _TELL_OF_MANY = ("reprocess", "restore", "erase")
 
 
@@ -121,35 +120,65 @@ def of_delivery(date: dt.date, counts: Mapping[str, int]) -> dict[str, int]:
     return {f"{date}/{name}": count for name, count in counts.items()}
 
 
-def deliveries(runs: DataFrame) -> DataFrame:
-    """What the ledger's runs say of each delivery: the last word counts.
+class Told(NamedTuple):
+    """What the ledger says of a delivery: rows as etl counts them, None where that is not known.
 
-    `_delivery_date`, `_delivered`, `_staged`, `_duplicate` and `_superseded` (rows, as etl counts them),
-    `_whole` (whether all of it was refused), `_by_hand` (whether a person let it pass as unusual). A
-    delivery that was taken back has no counts.
+    whole: all of it was refused; by_hand: a person let it pass as unusual.
     """
-    of_etl = "job = 'etl' AND (outcome = 'succeeded' OR exit_code = 3) AND rows['rows_in'] IS NOT NULL"
-    said_besides = f"map('{DELIVERED}', rows['rows_in'], '{WHOLE}', IF(exit_code = 3, 1L, 0L))"
-    etl = runs.where(of_etl).selectExpr(
-        "delivery_date AS _delivery_date", "finished_at", f"map_concat(rows, {said_besides}) AS _counts"
-    )
-    many = runs.where(F.col("job").isin(*_TELL_OF_MANY) & (F.col("outcome") == "succeeded"))
-    entries = many.select("run_id", "finished_at", F.explode("rows").alias("_name", "_count"))
-    entries_as_map = "map_from_entries(collect_list(struct(split_part(_name, '/', 2), _count)))"
-    by_run = (
-        entries.where(r"_name RLIKE '^\\d{4}-\\d{2}-\\d{2}/'")
-        .selectExpr("*", "to_date(split_part(_name, '/', 1)) AS _delivery_date")
-        .groupBy("run_id", "_delivery_date", "finished_at")
-        .agg(F.expr(f"{entries_as_map} AS _counts"))
-    )
-    last = etl.unionByName(by_run.drop("run_id")).groupBy("_delivery_date")
-    told = last.agg(F.max_by("_counts", "finished_at").alias("_last"))
-    passed = runs.where("job = 'load' AND outcome = 'succeeded' AND rows['unusual_accepted'] = 1")
-    passed = passed.selectExpr("delivery_date AS _delivery_date", "true AS _by_hand").distinct()
-    counts = [f"_last['{name}'] AS _{name}" for name in _OF_A_DELIVERY]
-    return told.join(passed, on="_delivery_date", how="left").selectExpr(
-        "_delivery_date", *counts, f"_last['{WHOLE}'] = 1 AS _whole", "_by_hand"
-    )
+
+    delivered: int | None
+    staged: int | None
+    duplicate: int | None
+    superseded: int | None
+    whole: bool
+    by_hand: bool
+
+
+def that_tell(runs: DataFrame) -> DataFrame:
+    """The ledger's runs that say something of deliveries, in the order in which they ended."""
+    jobs = F.col("job").isin("etl", "load", *_TELL_OF_MANY)
+    ended = (F.col("outcome") == "succeeded") | (F.col("exit_code") == BadDelivery.exit_code)
+    columns = ("job", "outcome", "exit_code", "delivery_date", "rows", "finished_at")
+    return runs.where(jobs & ended).select(*columns).orderBy("finished_at")
+
+
+def deliveries(runs: Iterable[Mapping[str, Any]]) -> dict[dt.date, Told]:
+    """What runs, in the order in which they ended, say of each delivery: the last word counts.
+
+    A delivery that was taken back has no counts.
+    """
+    last: dict[dt.date, Mapping[str, int]] = {}
+    by_hand: set[dt.date] = set()
+    for run in runs:
+        last.update(_said(run))
+        if run["job"] == "load" and run["outcome"] == "succeeded" and run["rows"].get("unusual_accepted"):
+            by_hand.add(run["delivery_date"])
+    return {
+        date: Told(
+            delivered=said.get(DELIVERED),
+            staged=said.get("staged"),
+            duplicate=said.get("duplicate"),
+            superseded=said.get("superseded"),
+            whole=said.get(WHOLE) == 1,
+            by_hand=date in by_hand,
+        )
+        for date, said in last.items()
+    }
+
+
+def _said(run: Mapping[str, Any]) -> dict[dt.date, dict[str, int]]:
+    """What one run says of deliveries: etl of its own, others of all that they touch."""
+    rows, succeeded_ = run["rows"], run["outcome"] == "succeeded"
+    said: dict[dt.date, dict[str, int]] = {}
+    if run["job"] == "etl" and "rows_in" in rows:
+        if succeeded_ or run["exit_code"] == BadDelivery.exit_code:
+            said[run["delivery_date"]] = {**rows, DELIVERED: rows["rows_in"], WHOLE: int(not succeeded_)}
+    elif run["job"] in _TELL_OF_MANY and succeeded_:
+        for entry, count in rows.items():
+            date, _, name = entry.partition("/")
+            with contextlib.suppress(ValueError):  # an entry of another kind, such as "gold/x changed"
+                said.setdefault(dt.date.fromisoformat(date), {})[name] = count
+    return said
 
 
 def check_conservation(job: str, rows_in: int, outcomes: dict[str, int]) -> None:

@@ -135,8 +135,8 @@ class Settings(ProcessSettings, ExecutorSettings, LineageSettings):
         description="largest share of a delivery's rows that may be refused before all of it is",
     )
     data_quality: bool = Field(
-        default=False,
-        description="keep gold/data_quality_daily: each aggregate takes seconds longer",
+        default=True,
+        description="keep gold/data_quality_daily, which takes each aggregate a second or two",
     )
     unusual_warn: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,

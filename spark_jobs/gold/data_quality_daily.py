@@ -8,11 +8,19 @@ A row is what the lake says of the delivery and of earlier ones as they are now:
 on the order or the time at which they were run.
 """
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from spark_jobs.gold.groups import MONEY, SMALLEST_GROUP, paid_salary
+from pyspark.sql import Row
+
+from spark_jobs.gold.delivery_counts import COLLISIONS, REJECTED
+from spark_jobs.gold.groups import SMALLEST_GROUP
 from spark_jobs.lake.tables import Table
+from spark_jobs.ledger import Told
 from spark_jobs.usual import Limits, judge
 
 LOADED, REFUSED, WAITING = "loaded", "refused", "waiting"
@@ -44,162 +52,139 @@ TABLE = Table(
     statistics=("delivery_date",),
     deletion_vectors=False,
 )
-_COLLISIONS = ("sequence_conflict", "identity_conflict")
-#: Rows of the quarantine that count as refused; the others have been accepted or replaced since.
-_REFUSED = "kind = 'row' AND state IN ('open', 'rejected')"
+
+
+class Accepted(NamedTuple):
+    """A delivery's accepted rows, and their payroll in US dollars.
+
+    The payroll is None for one or two paid people, whose salaries it would tell, and where fewer than three
+    people are employed at all, of whom nobody can say that their salaries are missing.
+    """
+
+    rows: int = 0
+    payroll: Decimal | None = None
+    late: int = 0
+
+
+def accepted(staged: Iterable[Row]) -> dict[dt.date, Accepted]:
+    """The accepted rows of each delivery, from the groups of `staged_by_delivery`."""
+    groups: dict[dt.date, list[Row]] = defaultdict(list)
+    for group in staged:
+        # A rule's refused row is staged only where a restore has gone back to before it was refused.
+        if group["codes"] is None or not COLLISIONS.issuperset(group["codes"]):
+            groups[group["_delivery_date"]].append(group)
+    return {date: _accepted(of_date) for date, of_date in groups.items()}
+
+
+def _accepted(groups: list[Row]) -> Accepted:
+    rows, employed, paid, late = (
+        sum(group[name] for group in groups) for name in ("rows", "employed", "paid", "late")
+    )
+    told = paid >= SMALLEST_GROUP or (paid == 0 and employed >= SMALLEST_GROUP)
+    total = sum((group["payroll"] for group in groups), Decimal(0))
+    return Accepted(rows, total if told else None, late)
+
+
+@dataclass
+class _Refused:
+    """What the quarantine has of a delivery."""
+
+    files: int = 0
+    rows: int = 0
+    collided: int = 0
+    rejected: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+
+    def add(self, group: Row, times: int) -> None:
+        """Count a group of refused rows, or, with -1, take it out again."""
+        rows, codes = group["rows"] * times, group["codes"]
+        self.rows += rows
+        self.collided += rows if COLLISIONS.intersection(codes) else 0
+        self.rejected += rows if group["state"] == REJECTED else 0
+        self.by_reason.update({code: rows for code in codes})
+
+
+def _refused(refused: Iterable[Row], staged: Iterable[Row]) -> dict[dt.date, _Refused]:
+    found: dict[dt.date, _Refused] = defaultdict(_Refused)
+    for group in refused:
+        if group["kind"] == "file":
+            found[group["_delivery_date"]].files += group["rows"]
+        else:
+            found[group["_delivery_date"]].add(group, 1)
+    for group in staged:
+        if group["codes"] is not None and not COLLISIONS.issuperset(group["codes"]):
+            found[group["_delivery_date"]].add(group, -1)  # it is accepted
+    return found
 
 
 def data_quality_daily(
-    told: DataFrame, quarantine: DataFrame, staged: DataFrame, loaded: DataFrame, limits: Limits
-) -> DataFrame:
+    told: Mapping[dt.date, Told],
+    refused: Collection[Row],
+    staged: Collection[Row],
+    loaded: Collection[dt.date],
+    limits: Limits,
+) -> list[dict[str, Any]]:
     """One row for each delivery that has been told of, or of which something is staged or refused.
 
-    told: what the ledger says of each delivery (`ledger.deliveries`). quarantine: all its rows. staged: the
-    rows staged now (`_row_id`, `_delivery_date`, `_key`, `_at`, `_deleted`, `salary`), one a key and
-    delivery. loaded: `_delivery_date` of the deliveries that Silver is made of.
+    told: what the ledger says of each delivery. refused, staged: the groups of `refused_by_delivery` and
+    `staged_by_delivery`. loaded: the deliveries that Silver is made of. Plain Python, since what the
+    large tables are counted to is one row a delivery, for which a query costs more than it does.
     """
-    refused = _refused_rows(quarantine)
-    compared = _compared(staged, refused)
-    good = accepted(staged, quarantine)
-    back = compared.where("NOT _held").select("_row_id")
-    refused = refused.join(F.broadcast(back), on="_row_id", how="left_anti")
-    frames = (figures(good), _late(good, loaded), _refused(refused), _files(quarantine), _in_silver(loaded))
-    rows = told
-    for frame in frames:
-        rows = rows.unionByName(frame, allowMissingColumns=True)
-    known = [name for name in rows.columns if name != "_delivery_date"]
-    # Each frame has one row a delivery: together they are one aggregation where joins would be five.
-    rows = rows.groupBy("_delivery_date").agg(*(F.any_value(n, F.lit(True)).alias(n) for n in known))
-    rows = rows.where("coalesce(_delivered, _rows, _refused, _files) IS NOT NULL")
-    for step in (_STATUS, _OUTCOMES, _CHECKS):
-        rows = rows.withColumns({name: F.expr(expression) for name, expression in step.items()})
-    return _judged(rows, limits).select(*TABLE.schema.names)
-
-
-_STATUS = {
-    "delivery_date": "_delivery_date",
-    # One that had other files before may have been loaded then: it is refused until it is mended.
-    "status": (
-        f"CASE WHEN _whole OR (_delivered IS NULL AND _rows IS NULL AND _files > 0) THEN '{REFUSED}' "
-        f"WHEN _loaded THEN '{LOADED}' ELSE '{WAITING}' END"
-    ),
-}
-#: Where no file can be read etl has nothing to tell, and no row came in.
-_NONE_CAME = f"CASE WHEN status = '{REFUSED}' THEN 0L END"
-_OUTCOMES = {
-    "rows_delivered": f"coalesce(_delivered, {_NONE_CAME})",
-    "rows_accepted": f"CASE WHEN status = '{REFUSED}' THEN 0L ELSE coalesce(_rows, 0L) END",
-    "rows_duplicate": f"coalesce(_duplicate, {_NONE_CAME})",
-    "rows_superseded": f"coalesce(_superseded, {_NONE_CAME})",
-    "rows_refused": "coalesce(_refused, 0L)",
-    "rows_withheld": f"CASE WHEN status = '{REFUSED}' THEN coalesce(_staged, 0L) ELSE 0L END",
-    "rows_late": "coalesce(_late, 0L)",
-    "rows_collided": "coalesce(_collided, 0L)",
-    "rows_rejected": "coalesce(_rejected, 0L)",
-    "files_refused": "coalesce(_files, 0L)",
-    "refused_by_reason": "coalesce(_by_reason, CAST(map() AS map<string,bigint>))",
-    "payroll": f"CASE WHEN status <> '{REFUSED}' THEN _payroll END",
-    "unusual_accepted": "coalesce(_by_hand, false)",
-    # A delivery of which nothing is left to load has no rows; one that was taken back is not known.
-    "_volume": (
-        f"CASE WHEN status = '{REFUSED}' THEN NULL WHEN _rows IS NOT NULL THEN _rows "
-        "WHEN _delivered IS NOT NULL THEN 0L END"
-    ),
-}
-_CHECKS = {
-    "conserved": (
-        "rows_delivered = rows_accepted + rows_duplicate + rows_superseded + rows_refused + rows_withheld"
-    ),
-    "quarantine_share": "CASE WHEN rows_delivered > 0 THEN round(rows_refused / rows_delivered, 6) END",
-}
-
-
-def accepted(staged: DataFrame, quarantine: DataFrame) -> DataFrame:
-    """The staged rows that no other delivery contradicts."""
-    held = _refused_rows(quarantine).where("_held").select("_row_id")
-    return staged.join(F.broadcast(held), on="_row_id", how="left_anti")
-
-
-def _refused_rows(quarantine: DataFrame) -> DataFrame:
-    """The quarantine's rows that count as refused; `_held` if only other rows speak against them."""
-    rows = quarantine.where(_REFUSED).selectExpr(
-        "_row_id", "_delivery_date", "state", "array_distinct(reasons.code) AS _codes"
-    )
-    return rows.withColumn("_held", F.size(F.array_except("_codes", _collisions())) == 0)
-
-
-def _compared(staged: DataFrame, refused: DataFrame) -> DataFrame:
-    """Refused rows that are staged nevertheless, by `_row_id` and `_held`.
-
-    Those that are held are staged, and left out by load. A rule's refused row is never staged, but where a
-    restore has gone back to before it was refused: then it is accepted.
-    """
-    return staged.select("_row_id").join(
-        F.broadcast(refused.select("_row_id", "_held")), "_row_id", "inner"
-    )
-
-
-def _collisions() -> Column:
-    return F.array(*(F.lit(code) for code in _COLLISIONS))
-
-
-def figures(good: DataFrame) -> DataFrame:
-    """Each delivery's accepted rows (`_rows`) and their payroll (`_payroll`).
-
-    The payroll is null for one or two paid people, whose salaries it would tell, and where fewer than three
-    people are employed at all, of whom nobody can say that their salaries are missing.
-    """
-    paid, employed = F.count(paid_salary()), F.count_if(~F.col("_deleted"))
-    told = (paid >= SMALLEST_GROUP) | ((paid == 0) & (employed >= SMALLEST_GROUP))
-    total = F.coalesce(F.sum(paid_salary()), F.lit(0)).cast(MONEY)
-    return good.groupBy("_delivery_date").agg(
-        F.count("*").alias("_rows"), F.when(told, total).alias("_payroll")
-    )
-
-
-def _late(good: DataFrame, loaded: DataFrame) -> DataFrame:
-    """How many rows of each delivery came after a newer one of their key, by the deliveries' dates."""
-    rows = good.join(F.broadcast(loaded), on="_delivery_date", how="left_semi")
-    earlier = Window.partitionBy("_key").orderBy("_delivery_date")
-    newest = F.max("_at").over(earlier.rowsBetween(Window.unboundedPreceding, -1))
-    marked = rows.select("_delivery_date", (F.col("_at") < newest).alias("_is_late"))
-    return marked.groupBy("_delivery_date").agg(F.count_if("_is_late").alias("_late"))
-
-
-def _refused(rows: DataFrame) -> DataFrame:
-    collided = F.arrays_overlap("_codes", _collisions())
-    counts = rows.groupBy("_delivery_date").agg(
-        F.count("*").alias("_refused"),
-        F.count_if(collided).alias("_collided"),
-        F.count_if(F.col("state") == "rejected").alias("_rejected"),
-    )
-    by_code = rows.select("_delivery_date", F.explode("_codes").alias("code"))
-    by_code = by_code.groupBy("_delivery_date", "code").count()
-    entries = F.array_sort(F.collect_list(F.struct("code", "count")))
-    reasons = by_code.groupBy("_delivery_date").agg(F.map_from_entries(entries).alias("_by_reason"))
-    return counts.join(reasons, on="_delivery_date", how="left")
-
-
-def _files(quarantine: DataFrame) -> DataFrame:
-    files = quarantine.where("kind = 'file' AND state = 'open'")
-    return files.groupBy("_delivery_date").agg(F.count("*").alias("_files"))
-
-
-def _in_silver(loaded: DataFrame) -> DataFrame:
-    return loaded.select("_delivery_date", F.lit(True).alias("_loaded")).distinct()
-
-
-def _judged(rows: DataFrame, limits: Limits) -> DataFrame:
-    """The verdicts on each delivery's volume and payroll, after the loaded deliveries before it.
-
-    A Python function, so that the rule stands once (`usual.judge`), and since medians of medians as
-    expressions of Spark's take it seconds to analyse.
-    """
-    before = Window.orderBy("_delivery_date").rowsBetween(Window.unboundedPreceding, -1)
-    verdict = F.udf(lambda value, known: judge(value, known, limits), "string")
-    for name, figure in (("rows_verdict", "_volume"), ("payroll_verdict", "payroll")):
-        value = F.col(figure).cast("double")
-        usable = F.collect_list(F.when(F.col("_loaded") & (value > 0), value)).over(before)
-        newest_first = F.slice(F.reverse(usable), 1, limits.history)
-        rows = rows.withColumn("_known", newest_first).withColumn(name, verdict(value, "_known"))
+    good, bad = accepted(staged), _refused(refused, staged)
+    known: dict[str, list[float]] = {"rows": [], "payroll": []}
+    rows = []
+    for date in sorted({*told, *good, *bad}):
+        row = _row(date, told.get(date), good.get(date), bad.get(date, _Refused()), date in loaded)
+        if row is None:
+            continue
+        volume = row.pop("_volume")
+        for name, value in (("rows", volume), ("payroll", row["payroll"])):
+            figure = None if value is None else float(value)
+            row[f"{name}_verdict"] = judge(figure, known[name], limits)
+            if date in loaded and figure:
+                known[name].append(figure)
+        rows.append(row)
     return rows
+
+
+def _row(
+    date: dt.date, told: Told | None, good: Accepted | None, bad: _Refused, is_loaded: bool
+) -> dict[str, Any] | None:
+    """A delivery's row without its verdicts, and its `_volume`; None where nothing is known of it."""
+    told = told or Told(None, None, None, None, whole=False, by_hand=False)
+    if told.delivered is None and good is None and not bad.rows and not bad.files:
+        return None
+    # One that had other files before may have been loaded then: it is refused until it is mended.
+    whole = told.whole or (told.delivered is None and good is None and bad.files > 0)
+    # Where no file can be read etl has nothing to tell, and no row came in.
+    unknown = 0 if whole else None
+    delivered, duplicate, superseded = (
+        unknown if count is None else count for count in (told.delivered, told.duplicate, told.superseded)
+    )
+    # A delivery of which nothing is left to load has no rows; one that was taken back is not known.
+    volume = None if told.delivered is None else 0
+    taken = Accepted() if whole or good is None else good
+    withheld = (told.staged or 0) if whole else 0
+    conserved = None
+    if delivered is not None and duplicate is not None and superseded is not None:
+        conserved = delivered == taken.rows + duplicate + superseded + bad.rows + withheld
+    return {
+        "delivery_date": date,
+        "status": REFUSED if whole else LOADED if is_loaded else WAITING,
+        "rows_delivered": delivered,
+        "rows_accepted": taken.rows,
+        "rows_duplicate": duplicate,
+        "rows_superseded": superseded,
+        "rows_refused": bad.rows,
+        "rows_withheld": withheld,
+        "conserved": conserved,
+        "rows_late": good.late if good else 0,
+        "rows_collided": bad.collided,
+        "rows_rejected": bad.rejected,
+        "files_refused": bad.files,
+        "refused_by_reason": dict(sorted((+bad.by_reason).items())),
+        "quarantine_share": round(bad.rows / delivered, 6) if delivered else None,
+        "payroll": taken.payroll,
+        "unusual_accepted": told.by_hand,
+        "_volume": None if whole else volume if good is None else good.rows,
+    }

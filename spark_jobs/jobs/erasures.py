@@ -15,7 +15,7 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
 from spark_jobs.jobs.etl import reduce_deliveries
 from spark_jobs.jobs.landed import people_in_landing, redact_landing
-from spark_jobs.jobs.quality import told
+from spark_jobs.jobs.quality import told_by_runs
 from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.lake import Synced
@@ -168,8 +168,8 @@ def _tell_of_fewer(job: JobContext) -> None:
     """Note what each delivery is now of which Bronze holds fewer rows than the ledger tells."""
     by_date = job.lake.read(job.tables.bronze).groupBy("_delivery_date").count().collect()
     left = {row[0]: row[1] for row in by_date}
-    before = {row["_delivery_date"]: row for row in told(job).where("_delivered IS NOT NULL").collect()}
-    fewer = [date for date, row in before.items() if left.get(date, 0) < row["_delivered"]]
+    before = told_by_runs(job)
+    fewer = [date for date, said in before.items() if left.get(date, 0) < (said.delivered or 0)]
     if not fewer:
         return
     rows = bronze_as_decided(job, fewer).localCheckpoint()
@@ -179,7 +179,7 @@ def _tell_of_fewer(job: JobContext) -> None:
         counts[row["_delivery_date"]][row["_outcome"]] = row["count"]
     for date, of_date in counts.items():
         outcomes = {outcome: of_date[outcome] for outcome in (STAGED, DUPLICATE, SUPERSEDED)}
-        whole = int(bool(before[date]["_whole"]))
+        whole = int(before[date].whole)
         about = {DELIVERED: of_date.total(), **outcomes, WHOLE: whole}
         job.run.rows.update(of_delivery(date, about))
 

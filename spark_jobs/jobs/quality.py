@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_jobs.gold import data_quality_daily
+from spark_jobs.gold.data_quality_daily import TABLE, data_quality_daily
+from spark_jobs.gold.delivery_counts import refused_by_delivery, staged_by_delivery
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.lake import Synced
-from spark_jobs.lake.tables import LOADS, RUNS, Table
-from spark_jobs.ledger import DELIVERED, TAKEN_BACK, WHOLE, deliveries, of_delivery
+from spark_jobs.lake.tables import LOADS, RUNS
+from spark_jobs.ledger import DELIVERED, TAKEN_BACK, WHOLE, Told, deliveries, of_delivery, that_tell
 from spark_jobs.usual import Limits
 
 
@@ -22,20 +24,13 @@ def refresh_quality(job: JobContext, exit_code: int = 0) -> Synced:
     """
     if not job.settings.data_quality:
         return Synced()
-    table = data_quality_daily.TABLE
-    rows = data_quality_daily.data_quality_daily(
-        told=told(job, exit_code).localCheckpoint(),
-        quarantine=_once(job, job.tables.quarantine, job.lake.read(job.tables.quarantine)),
-        staged=_once(job, job.tables.staging, staged_rows(job)),
-        loaded=loaded(job).localCheckpoint(),
-        limits=limits(job),
-    )
-    return job.lake.sync(table, rows.coalesce(1), job.lake.read(table))
-
-
-def _once(job: JobContext, table: Table, rows: DataFrame) -> DataFrame:
-    """Rows that are used several times: of a small table kept, since each scan of Delta costs planning."""
-    return rows.localCheckpoint() if job.lake.is_small(table) else rows
+    table, quarantine, loaded = TABLE, job.lake.read(job.tables.quarantine), loaded_deliveries(job)
+    counts = (refused_by_delivery(quarantine), staged_by_delivery(staged_rows(job), quarantine, loaded))
+    refused, staged = job.lake.together(*(count.collect for count in counts))
+    rows = data_quality_daily(told_by_runs(job, exit_code), refused, staged, loaded, limits(job))
+    values = [tuple(row[name] for name in table.schema.names) for row in rows]
+    wanted = job.spark.createDataFrame(values, table.schema).coalesce(1)
+    return job.lake.sync(table, wanted, job.lake.read(table))
 
 
 def limits(job: JobContext) -> Limits:
@@ -66,29 +61,22 @@ def staged_rows(job: JobContext) -> DataFrame:
     )
 
 
-def loaded(job: JobContext) -> DataFrame:
+def loaded_deliveries(job: JobContext) -> set[dt.date]:
     """The deliveries that Silver is made of."""
     marks = job.lake.read(LOADS).where(F.col("dataset") == job.contract.dataset)
-    return marks.select("_delivery_date").distinct()
+    return {row["_delivery_date"] for row in marks.select("_delivery_date").distinct().collect()}
 
 
-def told(job: JobContext, exit_code: int = 0) -> DataFrame:
+def told_by_runs(job: JobContext, exit_code: int = 0) -> dict[dt.date, Told]:
     """What the ledger, and the job's own run as if it ended now, says of the deliveries."""
-    run, now = job.run, dt.datetime.now(dt.UTC)
-    ended = {"outcome": "failed" if exit_code else "succeeded", "exit_code": exit_code, "finished_at": now}
-    values = {**run.values(), **ended}
-    own = job.spark.createDataFrame([tuple(values[name] for name in RUNS.schema.names)], RUNS.schema)
-    return _told(job, job.lake.read(RUNS).unionByName(own))
-
-
-def _told(job: JobContext, runs: DataFrame) -> DataFrame:
-    return deliveries(runs.where(F.col("dataset") == job.contract.dataset))
+    outcome = "failed" if exit_code else "succeeded"
+    own = {**job.run.values(), "outcome": outcome, "exit_code": exit_code}
+    return deliveries([*_runs(job, F.lit(True)), own])
 
 
 def tell(job: JobContext, counts: Mapping[dt.date, Mapping[str, int]]) -> None:
     """Note in the run what it made of each delivery, and which of those before are no longer there."""
-    before = {row["_delivery_date"] for row in told(job).select("_delivery_date").collect()}
-    for date in sorted(before - set(counts)):
+    for date in sorted(set(told_by_runs(job)) - set(counts)):
         job.run.rows.update(of_delivery(date, {TAKEN_BACK: 1}))
     for date, of_date in counts.items():
         job.run.rows.update(of_delivery(date, of_date))
@@ -97,16 +85,21 @@ def tell(job: JobContext, counts: Mapping[dt.date, Mapping[str, int]]) -> None:
 def told_at(job: JobContext, staging_version: int) -> dict[dt.date, dict[str, int]]:
     """What was told of each delivery when staging had a version, for `tell`."""
     staging = job.tables.staging.name
-    version = f"coalesce(versions_written['{staging}'], versions_read['{staging}'], -1L)"
-    rows = _told(job, job.lake.read(RUNS).where(f"{version} <= {staging_version}")).collect()
+    version = F.expr(f"coalesce(versions_written['{staging}'], versions_read['{staging}'], -1L)")
+    told = deliveries(_runs(job, version <= staging_version))
     return {
-        row["_delivery_date"]: {
-            DELIVERED: row["_delivered"],
-            "staged": row["_staged"],
-            "duplicate": row["_duplicate"],
-            "superseded": row["_superseded"],
-            WHOLE: int(row["_whole"] or 0),
+        date: {
+            DELIVERED: said.delivered,
+            "staged": said.staged or 0,
+            "duplicate": said.duplicate or 0,
+            "superseded": said.superseded or 0,
+            WHOLE: int(said.whole),
         }
-        for row in rows
-        if row["_delivered"] is not None
+        for date, said in told.items()
+        if said.delivered is not None
     }
+
+
+def _runs(job: JobContext, which: Column) -> list[dict[str, Any]]:
+    runs = job.lake.read(RUNS).where((F.col("dataset") == job.contract.dataset) & which)
+    return [row.asDict() for row in that_tell(runs).collect()]

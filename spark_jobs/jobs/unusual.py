@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import BadDelivery
-from spark_jobs.gold.data_quality_daily import accepted, figures
+from spark_jobs.gold.data_quality_daily import accepted
+from spark_jobs.gold.delivery_counts import staged_by_delivery
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.quality import limits, refresh_quality, staged_rows
 from spark_jobs.usual import STOPPING, UNKNOWN, USUAL, Passed, bounds
@@ -66,11 +67,12 @@ def _unusual(job: JobContext, before: Sequence[dt.date]) -> list[tuple[str, str]
 
 def _figures(job: JobContext, dates: Sequence[dt.date]) -> dict[dt.date, Figures]:
     of_dates = F.col("_delivery_date").isin(*dates)
-    staged = staged_rows(job).where(of_dates)
     quarantine = job.lake.read(job.tables.quarantine).where(of_dates)
-    payroll = F.col("_payroll").cast("double")
-    rows = figures(accepted(staged, quarantine)).select("_delivery_date", "_rows", payroll).collect()
-    return {date: (count, paid) for date, count, paid in rows}
+    staged = staged_by_delivery(staged_rows(job).where(of_dates), quarantine).collect()
+    return {
+        date: (good.rows, None if good.payroll is None else float(good.payroll))
+        for date, good in accepted(staged).items()
+    }
 
 
 def _sentence(name: str, value: float, usual: float) -> str:

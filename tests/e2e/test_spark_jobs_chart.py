@@ -39,10 +39,14 @@ def namespace(options: list[str]) -> Iterator[Namespace]:
 
 
 def test_the_eks_example_is_accepted_by_the_api_server(namespace: Namespace) -> None:
+    """But what only the Prometheus Operator's definitions know, which tests/charts has the schemas of."""
     rendered = helm(
         "template", "eks", CHART, "-n", namespace.name, "-f", CHART / "values-eks.yaml", "--skip-tests"
     )
-    namespace.kubectl("apply", "--dry-run=server", "-f", "-", given=rendered)
+    manifests = [manifest for manifest in yaml.safe_load_all(rendered) if manifest]
+    kubernetes = [m for m in manifests if not m["apiVersion"].startswith("monitoring.coreos.com/")]
+    assert len(kubernetes) == len(manifests) - 2
+    namespace.kubectl("apply", "--dry-run=server", "-f", "-", given=yaml.safe_dump_all(kubernetes))
 
 
 @pytest.mark.parametrize("job", ["ingest", "etl", "load", "aggregate"])

@@ -42,7 +42,7 @@ def job(lake: TestLake, name: str, work: Callable) -> Run:
 
 
 def test_the_quality_follows_whatever_is_done_to_the_lake(new_lake: Callable[..., TestLake]) -> None:
-    lake = new_lake(quarantine_limit=0.4, data_quality=True)
+    lake = new_lake(quarantine_limit=0.4)
     newer = {"updated_at": "2014-06-01T09:00:00Z"}
     content = [
         *(person(n) for n in range(5)),
@@ -98,7 +98,7 @@ def test_the_quality_follows_whatever_is_done_to_the_lake(new_lake: Callable[...
     erased = quality(lake)
     assert [erased[1][f"rows_{name}"] for name in outcomes] == [6, 5, 0, 1, 0, 0, 0]
     assert all(row["conserved"] for row in erased.values())
-    fresh = new_lake("fresh", landing=lake.settings.landing, quarantine_limit=0.4, data_quality=True)
+    fresh = new_lake("fresh", landing=lake.settings.landing, quarantine_limit=0.4)
     for day in DAYS[:3]:
         fresh.run("ingest", "etl", "load", day=day)
     fresh.succeed("aggregate", day=DAYS[1])
@@ -110,7 +110,7 @@ def test_the_quality_follows_whatever_is_done_to_the_lake(new_lake: Callable[...
 @pytest.fixture
 def usual(new_lake: Callable[..., TestLake]) -> TestLake:
     """Four deliveries: two like each other, one of a tenth of their rows, one of half."""
-    lake = new_lake(unusual_minimum=2, unusual_history=3, data_quality=True)
+    lake = new_lake(unusual_minimum=2, unusual_history=3)
     for day, people in zip(DAYS, (range(10), range(10), range(1), range(10, 15)), strict=True):
         rows = [person(n, season=str(2010 + day.day)) for n in people]
         lake.deliver(csv_of(*rows), day=day)
@@ -160,9 +160,7 @@ def test_an_unusual_delivery_waits_for_a_person_and_the_next_nights_do_not_wait_
     assert (quality(lake)[3]["status"], quality(lake)[3]["unusual_accepted"]) == ("loaded", True)
 
     # In another order none has enough before it to stop, and of the same deliveries tables are the same.
-    other = new_lake(
-        "other", landing=lake.settings.landing, unusual_minimum=2, unusual_history=3, data_quality=True
-    )
+    other = new_lake("other", landing=lake.settings.landing, unusual_minimum=2, unusual_history=3)
     for number in (2, 3, 1, 0):
         other.succeed("ingest", "etl", "load", day=DAYS[number])
     other.succeed("aggregate", day=DAYS[0])

@@ -98,7 +98,6 @@ def told(
         settings = {
             "lineage": SecretStr(f"{server.url}?token=hidden"),
             "lineage_timeout": 30,
-            "data_quality": True,
             "lineage_parent": f"mlb/pipeline.task/{UUID}",
             "source_url": "https://user:hidden@git.example.org/platform",
         }

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "silver": {"contracts"},
     "quarantine": {"bronze", "contracts", "errors", "lake"},
     "usual": set(),
-    "gold": {"lake", "usual"},
+    "gold": {"lake", "ledger", "usual"},
     "ledger": {"errors", "lake"},
     "lineage": {"contracts", "gold", "lake", "ledger", "settings"},
     "process": {"errors", "lake", "ledger", "settings"},
