@@ -1,56 +1,50 @@
-"""What a run has written into a table, from the commits that it signed."""
+"""What a run has written, from the commits that it signed."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-
-from py4j.protocol import Py4JJavaError
 
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.storage import read_file
 from spark_jobs.lake.tables import Table
 
-#: Where the metrics of Delta's operations say what was written; what a commit does not say counts as none.
-_METRICS = {
-    "rows": ("numOutputRows", "numTargetRowsInserted", "numTargetRowsUpdated"),
-    "bytes": ("numOutputBytes", "numTargetBytesAdded", "numAddedBytes"),
-    "files": ("numFiles", "numTargetFilesAdded", "numAddedFiles"),
-}
-#: So many commits of others, at most, are passed over on the way to the run's own.
-_MOST_OTHERS = 2
+#: Where the metrics of Delta's operations say how many rows were written; a commit without is of none.
+_ROWS_OF_A_MERGE = ("numTargetRowsInserted", "numTargetRowsUpdated")
+_ROWS = "numOutputRows"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files, and their bytes in all."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Files") -> "Files":
+        return Files(self.files + other.files, self.bytes + other.bytes)
 
 
 @dataclass(frozen=True)
 class Written:
-    """Rows inserted or updated, and the size in bytes and number of the files that were added for them."""
+    """Rows inserted or updated, files added for them, and files taken away in their place."""
 
     rows: int = 0
-    bytes: int = 0
-    files: int = 0
+    added: Files = Files()
+    removed: Files = Files()
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.rows + other.rows, self.added + other.added, self.removed + other.removed)
 
 
-def written_by(lake: Lake, table: Table, signature: str, newest: int) -> Written:
-    """What the commits with a signature have written, up to the version `newest`.
-
-    A run's commits to a table follow each other, but for those of others that came between.
-    """
-    total, others, version = Written(), 0, newest
-    while version >= 0 and others <= _MOST_OTHERS:
-        commit = _commit_info(lake, table, version)
-        if commit.get("userMetadata") == signature:
-            total, others = _sum(total, commit.get("operationMetrics") or {}), 0
-        else:
-            others += 1
-        version -= 1
-    return total
-
-
-def _sum(total: Written, metrics: dict[str, str]) -> Written:
-    if "numTargetRowsInserted" in metrics:
-        # A MERGE's numOutputRows counts rows that were only copied, too.
-        metrics = {name: value for name, value in metrics.items() if name != "numOutputRows"}
-    added = {kind: sum(int(metrics.get(name, 0)) for name in names) for kind, names in _METRICS.items()}
-    return Written(**{kind: getattr(total, kind) + count for kind, count in added.items()})
+def written_by(lake: Lake, signature: str) -> dict[str, Written]:
+    """What the lake's commits with a signature have written, by the table's name."""
+    made = {(table.name, version): table for table, version in lake.commits}
+    written: dict[str, Written] = defaultdict(Written)
+    for (name, version), table in made.items():
+        written[name] += written_in(actions_of(lake, table, version), signature)
+    return written
 
 
 def actions_of(lake: Lake, table: Table, version: int) -> list[dict[str, Any]]:
@@ -59,9 +53,31 @@ def actions_of(lake: Lake, table: Table, version: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content.splitlines() if line.strip()]
 
 
-def _commit_info(lake: Lake, table: Table, version: int) -> dict[str, Any]:
-    try:
-        actions = actions_of(lake, table, version)
-    except (OSError, Py4JJavaError):  # Delta has cleaned it up: it is older than this run
-        return {}
-    return next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+def written_in(actions: Iterable[dict[str, Any]], signature: str) -> Written:
+    """What one commit has written: nothing where it is another's.
+
+    A file that is removed and added again, with other rows marked as deleted, is neither.
+    """
+    rows = 0
+    added: dict[str, int] = {}
+    removed: dict[str, int] = {}
+    for action in actions:
+        if "commitInfo" in action:
+            if action["commitInfo"].get("userMetadata") != signature:
+                return Written()
+            rows = _rows(action["commitInfo"].get("operationMetrics") or {})
+        for name, into in (("add", added), ("cdc", added), ("remove", removed)):
+            if name in action:
+                into[action[name]["path"]] = action[name].get("size") or 0
+    return Written(rows, _sum_without(added, removed), _sum_without(removed, added))
+
+
+def _rows(metrics: dict[str, str]) -> int:
+    # A MERGE's numOutputRows counts rows that were only copied, too.
+    names = _ROWS_OF_A_MERGE if _ROWS_OF_A_MERGE[0] in metrics else (_ROWS,)
+    return sum(int(metrics.get(name, 0)) for name in names)
+
+
+def _sum_without(files: dict[str, int], others: dict[str, int]) -> Files:
+    sizes = [size for path, size in files.items() if path not in others]
+    return Files(len(sizes), sum(sizes))

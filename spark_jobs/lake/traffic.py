@@ -8,38 +8,16 @@ driver, and of two runs in one process each counts its own. Writing is told by t
 import json
 import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from spark_jobs.lake.commits import actions_of
-from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.commits import Files
 
 _FILES, _BYTES = "number of files read", "size of files read"
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "PiB": 1024**5}
 #: Spark counts in threads of its own: how long to wait until they have told of the last query.
 _PATIENCE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Files:
-    """Files, and their bytes in all."""
-
-    files: int = 0
-    bytes: int = 0
-
-    def __add__(self, other: "Files") -> "Files":
-        return Files(self.files + other.files, self.bytes + other.bytes)
-
-
-@dataclass(frozen=True)
-class Written:
-    """What commits added to tables, and what they took away in its place."""
-
-    added: Files = Files()
-    removed: Files = Files()
 
 
 def last_query(spark: SparkSession) -> int:
@@ -101,34 +79,3 @@ def _size(text: str) -> int:
     """Bytes from a text such as `38.1 KiB`: Spark rounds, by a fortieth at most."""
     found = re.search(r"([\d.,]+)\s*([KMGTP]iB|B)\b", text.rpartition("\n")[2])
     return round(float(found[1].replace(",", "")) * _UNITS[found[2]]) if found else 0
-
-
-def written_by(lake: Lake, signature: str) -> Written:
-    """What the lake's commits with this signature have added and removed."""
-    total = Written()
-    made = {(table.name, version): table for table, version in lake.commits}
-    for (_, version), table in made.items():
-        one = written_in(actions_of(lake, table, version), signature)
-        total = Written(total.added + one.added, total.removed + one.removed)
-    return total
-
-
-def written_in(actions: Iterable[dict[str, Any]], signature: str) -> Written:
-    """What one commit added and removed: nothing where it is another's.
-
-    A file that is removed and added again, with other rows marked as deleted, is neither.
-    """
-    added: dict[str, int] = {}
-    removed: dict[str, int] = {}
-    for action in actions:
-        if "commitInfo" in action and action["commitInfo"].get("userMetadata") != signature:
-            return Written()
-        for name, into in (("add", added), ("cdc", added), ("remove", removed)):
-            if name in action:
-                into[action[name]["path"]] = action[name].get("size") or 0
-    return Written(_sum_without(added, removed), _sum_without(removed, added))
-
-
-def _sum_without(files: dict[str, int], others: dict[str, int]) -> Files:
-    sizes = [size for path, size in files.items() if path not in others]
-    return Files(len(sizes), sum(sizes))

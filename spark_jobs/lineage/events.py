@@ -193,8 +193,8 @@ def _output(told: Told) -> OutputDataset:
         statistics["outputStatistics"] = (
             output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
                 rowCount=written.rows,
-                size=written.bytes,
-                fileCount=written.files,
+                size=written.added.bytes,
+                fileCount=written.added.files,
             )
         )
     if told.sources and told.source:

@@ -114,26 +114,30 @@ def end_of_run(settings: Settings, contract: Contract, lake: Lake, run: Run) -> 
     The ledger's own tables and those rebuilt beside the live ones are the platform's workings, no datasets.
     """
     tables = {table.name: table for table in _tables(contract)}
-    made = _made_by(contract, run.job)
+    makes = _made_by(contract, run.job)
     outputs = [name for name in tables if name in run.versions_written]
     if run.exit_code == 0:
         # A run that found everything as it should be has the same datasets as the one that made it so.
-        known = {*outputs, *(made & set(run.versions_read))}
+        known = {*outputs, *(makes & set(run.versions_read))}
         outputs = [name for name in tables if name in known]
-    inputs = [tables[name] for name in tables if name in run.versions_read and name not in made]
+    inputs = [tables[name] for name in tables if name in run.versions_read and name not in makes]
     read = [_read(lake, table, run) for table in inputs]
     landing = Place(f"{settings.landing_root}/{contract.dataset}", kind="DIRECTORY")
     if run.job == "ingest" and run.exit_code == 0:
         read = [_delivery(landing, contract, run)]
     sources = column_lineage(contract)
-    written = [_written(lake, tables[name], run, landing, sources.get(name)) for name in outputs]
+    written = written_by(lake, run.signature())
+    made = [_made(lake, tables[name], run, landing, sources.get(name)) for name in outputs]
     return Ended(
         at=run.finished_at or run.started_at,
         exit_code=run.exit_code or 0,
         error=run.error_for_others if run.exit_code else None,
         parameters=dict(run.parameters),
         inputs=read,
-        outputs=[_described(told, contract) for told in written],
+        outputs=[
+            replace(_described(told, contract), written=written[name])
+            for name, told in zip(outputs, made, strict=True)
+        ],
     )
 
 
@@ -178,14 +182,13 @@ def _delivery(landing: Place, contract: Contract, run: Run) -> Told:
     )
 
 
-def _written(lake: Lake, table: Table, run: Run, landing: Place, sources: ColumnLineage | None) -> Told:
+def _made(lake: Lake, table: Table, run: Run, landing: Place, sources: ColumnLineage | None) -> Told:
     version = run.versions_written.get(table.name)
     told = _told(lake, table, run.versions_read[table.name] if version is None else version)
-    written = Written() if version is None else written_by(lake, table, run.signature(), version)
     if not sources or run.job not in _MAKERS:
-        return replace(told, written=written)
+        return told
     source = Place(f"{lake.root}/{sources.source}") if sources.source else landing
-    return replace(told, written=written, sources=sources, source=source)
+    return replace(told, sources=sources, source=source)
 
 
 #: Jobs that make tables from those before them; others move rows within a table.

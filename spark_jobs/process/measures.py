@@ -18,8 +18,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from spark_jobs.lake.commits import Written, written_by
 from spark_jobs.lake.lake import Lake
-from spark_jobs.lake.traffic import last_query, read_by, written_by
+from spark_jobs.lake.traffic import last_query, read_by
 from spark_jobs.ledger import Run
 from spark_jobs.process.machine import StartUp, peak_memory_bytes
 from spark_jobs.process.stopping import job_group
@@ -53,7 +54,7 @@ def _read(lake: Lake, run: Run, since: int) -> dict[str, float | None]:
 
 
 def _written(lake: Lake, run: Run) -> dict[str, float | None]:
-    written = written_by(lake, run.signature())
+    written = sum(written_by(lake, run.signature()).values(), Written())
     return {
         "written_files": written.added.files,
         "written_bytes": written.added.bytes,

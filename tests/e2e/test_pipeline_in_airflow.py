@@ -38,7 +38,8 @@ def test_bad_data_fails_at_once_and_is_told_once(api: Airflow, aws: str) -> None
     assert "kubectl" in received[0]["Message"]
     # It counts in Airflow's figures, and its pod leads to the log.
     pipeline = 'dag_id="mlb_employee_data_pipeline"'
-    assert f'airflow_task_failures_total{{{pipeline},task_id="etl_process"}} ' in figures_of_airflow()
+    failed = f'airflow_task_ends_total{{{pipeline},state="failed",task_id="etl_process"}} 1\n'
+    wait_until(lambda: failed in figures_of_airflow(), 60)
     pods = SPARK.get("pods", "-l", f"mlb/job=etl,mlb/delivery-date={day}")["items"]
     logs = [pod["metadata"]["annotations"]["mlb/airflow-log"] for pod in pods]
     assert logs and all("/tasks/etl_process" in log for log in logs)

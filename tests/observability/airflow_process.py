@@ -19,6 +19,7 @@ from airflow.models.dagrun import DagRun
 from airflow.observability.metrics import stats_utils
 from airflow.sdk import dag, task
 from airflow.sdk._shared.observability.metrics import stats as task_stats
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.observability.metrics import stats_utils as task_stats_utils
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
@@ -36,7 +37,7 @@ def pipeline():
 
     @task
     def etl_process() -> None:
-        raise ValueError("on purpose")
+        raise AirflowFailException("on purpose, and without a retry")
 
     ingest_raw_data() >> etl_process()
 

@@ -1,29 +1,9 @@
-"""What a commit and a query say of themselves, in files and bytes."""
+"""What a query says of itself, in files and bytes."""
 
 import pytest
 
-from spark_jobs.lake.traffic import Files, _read_in, _size, written_in
-
-SIGNATURE = '{"run_id": "1"}'
-
-
-def test_a_file_that_is_only_marked_is_neither_written_nor_rewritten() -> None:
-    commit = [
-        {"commitInfo": {"operation": "MERGE", "userMetadata": SIGNATURE}},
-        {"add": {"path": "new", "size": 10}},
-        {"cdc": {"path": "_change_data/c", "size": 3}},
-        {"remove": {"path": "old", "size": 7}},
-        {"remove": {"path": "marked", "size": 100}},
-        {"add": {"path": "marked", "size": 100, "deletionVector": {}}},
-    ]
-    written = written_in(commit, SIGNATURE)
-    assert written.added == Files(2, 13)
-    assert written.removed == Files(1, 7)
-
-
-def test_another_runs_commit_is_not_counted() -> None:
-    commit = [{"commitInfo": {"userMetadata": "{}"}}, {"add": {"path": "new", "size": 10}}]
-    assert written_in(commit, SIGNATURE).added == Files()
+from spark_jobs.lake.commits import Files
+from spark_jobs.lake.traffic import _read_in, _size
 
 
 @pytest.mark.parametrize(

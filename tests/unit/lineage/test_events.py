@@ -9,7 +9,7 @@ import pytest
 from openlineage.client.serde import Serde
 
 from spark_jobs.contracts.contract import Contract
-from spark_jobs.lake.commits import Written
+from spark_jobs.lake.commits import Files, Written
 from spark_jobs.lineage import events
 from spark_jobs.lineage.columns import column_lineage
 from spark_jobs.lineage.facts import About, Ended, Place, Told
@@ -45,7 +45,13 @@ def end_of(contract: Contract, **changes: object) -> Ended:
     staging, silver = Place("s3a://club/lake/staging/employees"), Place("s3a://club/lake/silver/employees")
     sources = column_lineage(contract)["silver/employees"]
     written = Told(
-        silver, "7", "Silver.", [("salary", "decimal(14,2)", None)], sources, staging, Written(3, 2048, 1)
+        silver,
+        "7",
+        "Silver.",
+        [("salary", "decimal(14,2)", None)],
+        sources,
+        staging,
+        Written(3, Files(1, 2048)),
     )
     return Ended(AT, 0, inputs=[Told(staging, "4", rows=3)], outputs=[written], **changes)  # pyright: ignore
 
