@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -38,7 +39,15 @@ class Airflow:
         self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False}, update_mask="is_paused")
 
     def backfill(self, dag: str, first: str, last: str = "") -> int:
-        """Run a DAG for each day of some, again where it has run already; the backfill's id."""
+        """Run a DAG for each day of some, again where it has run already; the backfill's id.
+
+        A DAG has one backfill at a time, and the scheduler closes one only some time (up to half a
+        minute) after its last run: that is waited for; Airflow refuses where one really runs on.
+        """
+        for _ in range(90):
+            if all(known["completed_at"] for known in self._backfills(dag)):
+                break
+            time.sleep(1)
         body = {
             "dag_id": dag,
             "from_date": f"{first}T00:00:00Z",
@@ -49,6 +58,9 @@ class Airflow:
             "dag_run_conf": {},
         }
         return int(self.call("POST", "/api/v2/backfills", body)["id"])
+
+    def _backfills(self, dag: str) -> list[dict[str, Any]]:
+        return self.call("GET", "/api/v2/backfills", dag_id=dag, order_by="-id", limit=10)["backfills"]
 
     def trigger(self, dag: str, conf: dict[str, Any] | None = None, logical_date: str | None = None) -> str:
         """Trigger a run by hand; its id."""
