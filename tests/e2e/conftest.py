@@ -122,7 +122,11 @@ def session_on(s3: str, log: Path) -> Iterator[SparkSession]:
     settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", s3_endpoint=s3, spark_log=log)
     session = start_session(settings, "tests-e2e")
     yield session
+    jvm: Any = session._jvm
     session.stop()
+    # The JVM stays: what it keeps by a bucket's name would go on to ask the server of this session.
+    jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    jvm.org.apache.hadoop.fs.FileSystem.closeAll()
 
 
 def client_of(url: str) -> Any:

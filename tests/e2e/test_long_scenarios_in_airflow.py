@@ -36,6 +36,7 @@ def test_a_reprocess_and_its_way_back_go_live_when_a_person_approves(
 
 
 def test_a_dry_run_asks_nobody(api: Airflow) -> None:
+    api.unpause(REPROCESS)
     run_id = api.trigger(REPROCESS, {"action": "reprocess", "bronze_version": 1, "dry_run": True})
     assert run_ended(api, REPROCESS, run_id) == "success"
     assert {name: tasks(api, REPROCESS, run_id)[name]["state"] for name in ("approve", "go_live")} == {
@@ -51,6 +52,7 @@ def test_a_person_is_erased_when_another_approves(api: Airflow, on_s3: TestLake,
     given = f"--from-file=employee-ids={tmp_path / 'ids'}"
     SPARK.kubectl("create", "secret", "generic", "mlb-erasure-request", given)
     try:
+        api.unpause(ERASURE)
         run_id = api.trigger(ERASURE, {"reason": "case 17"})
         assert "case 17" in approve(api, ERASURE, run_id)
         assert run_ended(api, ERASURE, run_id) == "success"
@@ -63,6 +65,7 @@ def test_a_person_is_erased_when_another_approves(api: Airflow, on_s3: TestLake,
 
 
 def _approved(api: Airflow, conf: dict[str, object]) -> str:
+    api.unpause(REPROCESS)
     run_id = api.trigger(REPROCESS, conf)
     shown = approve(api, REPROCESS, run_id)
     assert run_ended(api, REPROCESS, run_id) == "success"
