@@ -103,7 +103,7 @@ def ui() -> None:
     """Forward Airflow's UI to this machine and say how to log in."""
     with forwarded(AIRFLOW, "service/airflow-api-server", 8080, local=8080) as port:
         username, _ = admin()
-        say(f"http://127.0.0.1:{port}  log in as {username}; the password:")
+        say(f"http://localhost:{port}  log in as {username}; the password:")
         say(
             f"  kubectl -n {AIRFLOW} get secret airflow-admin -o jsonpath='{{.data.password}}' | base64 -d",
         )

@@ -8,6 +8,7 @@ Needs Chromium with its driver, and a forwarded port (`make ui`).
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 from selenium import webdriver
@@ -26,17 +27,20 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("page", help="such as /dags/mlb_employee_data_pipeline")
     ask.add_argument("picture", type=Path, help="the PNG file to write")
-    ask.add_argument("--url", default="http://127.0.0.1:8080")
-    ask.add_argument("--wait-for", default="main", help="CSS of what must be there before")
+    ask.add_argument("--url", default="http://localhost:8080", help="as Airflow is told that people reach it")
+    ask.add_argument("--wait-for", default=".react-flow__node", help="CSS of what must be there before")
+    ask.add_argument("--settle", type=float, default=5, help="seconds between that and the picture")
     ask.add_argument("--size", default="1400,800")
     given = ask.parse_args()
     browser = _browser(given.size)
     try:
         _log_in(browser, given.url)
+        browser.execute_script("localStorage.setItem('default_dag_view', JSON.stringify('graph'))")
         browser.get(given.url + given.page)
         WebDriverWait(browser, 60).until(
             shown.visibility_of_element_located((By.CSS_SELECTOR, given.wait_for))
         )
+        time.sleep(given.settle)  # the graph is laid out and moved into view: nothing tells of its end
         browser.save_screenshot(str(given.picture))
     finally:
         browser.quit()
