@@ -26,9 +26,11 @@ from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id
 from spark_jobs.settings import CONTRACT
 
 _ORIGIN = (
-    "sha2(concat_ws('|', employee_id, season, team_id), 256) AS _row_id, "
-    "'employees/base.csv' AS _source_file, "
-    "'base' AS _file_sha256, 1 AS _generation, CAST(1 AS BIGINT) AS _row_number"
+    "sha2(concat_ws('|', employee_id, season, team_id), 256) AS _row_id",
+    "'employees/base.csv' AS _source_file",
+    "'base' AS _file_sha256",
+    "1 AS _generation",
+    "CAST(1 AS BIGINT) AS _row_number",
 )
 
 
@@ -66,10 +68,10 @@ def _base(spark: SparkSession, folder: Path) -> Path:
     delivered = spark.read.parquet(str(folder / "base" / "bronze.parquet"))
     lake.append(tables.bronze, as_bronze(spark, folder / "base" / "bronze.parquet", BASE_DAY))
     lake.create(tables.staging, {KEY_PROPERTY: key_id(KEY.encode())})
-    lake.append(tables.staging, silver.selectExpr("*", _ORIGIN, "false AS _retracted"))
+    lake.append(tables.staging, silver.selectExpr("*", *_ORIGIN, "false AS _retracted"))
     lake.append(tables.current, silver)
-    spans = "updated_at AS valid_from, CAST(NULL AS timestamp) AS valid_to, true AS is_current"
-    lake.append(tables.history, silver.selectExpr("*", spans))
+    spans = ("updated_at AS valid_from", "CAST(NULL AS timestamp) AS valid_to", "true AS is_current")
+    lake.append(tables.history, silver.selectExpr("*", *spans))
     lake.append(tables.identity, _identities(silver, tables.identity))
     lake.append(tables.quarantine, _quarantine(delivered, contract))
     loads = spark.createDataFrame([(contract.dataset, BASE_DAY)], "dataset string, day string")
