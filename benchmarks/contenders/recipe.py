@@ -5,6 +5,7 @@ for; what they are measured by is how the batch then comes into Silver.
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ CONTENT = tuple(name for name in SILVER if name not in (*KEY_COLUMNS, "updated_a
 
 def start_recipe(memory: str, log: Path) -> SparkSession:
     """A session with Delta on this machine's disk, and all else as Spark has it."""
-    os.environ["JAVA_HOME"] = find_java_home()
+    os.environ |= {"JAVA_HOME": find_java_home(), "PYSPARK_PYTHON": sys.executable}
     builder = SparkSession.builder.master("local[2]").appName("bench").config("spark.driver.memory", memory)  # pyright: ignore
     settings: dict[str, Any] = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
