@@ -27,7 +27,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("page", help="such as /dags/mlb_employee_data_pipeline")
     ask.add_argument("picture", type=Path, help="the PNG file to write")
-    ask.add_argument("--url", default="http://localhost:8080", help="as Airflow is told that people reach it")
+    ask.add_argument("--url", default="http://localhost:8080", help="as Airflow knows itself")
     ask.add_argument("--wait-for", default=".react-flow__node", help="CSS of what must be there before")
     ask.add_argument("--settle", type=float, default=5, help="seconds between that and the picture")
     ask.add_argument("--size", default="1400,800")
