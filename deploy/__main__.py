@@ -13,8 +13,10 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -268,6 +270,8 @@ def forwarded(namespace: str, what: str, port: int, local: int | str = "") -> It
         found = re.search(r"127\.0\.0\.1:(\d+)", line)
         if not found:
             raise click.ClickException(f"kubectl does not forward {what} of {namespace}: {line.strip()}")
+        # It says a line for each connection, and stands still where nobody reads on.
+        threading.Thread(target=deque, args=(process.stdout, 0), daemon=True).start()
         yield int(found.group(1))
     finally:
         process.terminate()
