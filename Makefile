@@ -4,6 +4,8 @@ BIN := .venv/bin
 FROM := 2023-10-01
 TO := 2023-10-10
 DATE := 2023-10-01
+# Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
+BESIDE := -n 2 --dist loadfile
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
@@ -35,16 +37,16 @@ types: setup
 	@$(BIN)/pyright
 
 unit: setup  ## the fast tests
-	@$(BIN)/pytest tests/unit tests/golden -q -m "not long"
+	@$(BIN)/pytest tests/unit tests/golden -q -m "not long" $(BESIDE)
 
 integration: setup  ## the tests on Delta tables
-	@$(BIN)/pytest tests/integration -q -m "not long"
+	@$(BIN)/pytest tests/integration -q -m "not long" $(BESIDE)
 
 long: setup-s3  ## the scenarios of minutes: killed between any two steps, and run again
 	@$(BIN)/pytest tests/unit tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-long: setup-s3  ## the same on the cluster: backfill, recovery, reprocess, erasure, upgrade (empties the lake)
+cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure
 	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
@@ -63,7 +65,7 @@ observability: setup setup-airflow  ## metrics, dashboards and alert rules again
 dashboards: setup  ## write the dashboards and the alert rules anew, which the charts ship, from observability/
 	@$(BIN)/python -m observability
 
-cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been
+cluster-test: setup-s3  ## the charts, the image and Airflow on the cluster in which make deploy has been (empties its lake)
 	@$(BIN)/pytest tests/e2e -q -m "not long"
 
 charts-docs: setup  ## make the charts' READMEs from the comments of their values

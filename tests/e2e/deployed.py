@@ -11,7 +11,7 @@ from deploy.airflow_api import Airflow
 from tests.e2e.cluster import Namespace, wait_until
 from tests.lakes import DAY
 
-PIPELINE = platform.PIPELINE
+PIPELINE, RECOVERY = platform.PIPELINE, "mlb_employee_recovery"
 SPARK, AIRFLOW = Namespace(platform.SPARK), Namespace(platform.AIRFLOW)
 #: The deliveries that `make deploy` puts into S3.
 DAYS = [DAY.replace(day=number) for number in (1, 2, 3)]
@@ -53,6 +53,17 @@ def run_ended(api: Airflow, dag: str, run_id: str) -> str:
     """The state of a run, once it has ended."""
     wait_until(lambda: api.run_state(dag, run_id) in _ENDED, LONGEST)
     return api.run_state(dag, run_id)
+
+
+def asset_triggered(api: Airflow, dag: str, known: set[str]) -> str:
+    """The run that an asset has started besides those that are known."""
+
+    def new() -> list[str]:
+        runs = [run["dag_run_id"] for run in api.runs(dag) if run["dag_run_id"] not in known]
+        return [run_id for run_id in runs if run_id.startswith("asset_triggered")]
+
+    wait_until(lambda: bool(new()), LONGEST)
+    return new()[-1]
 
 
 def tasks(api: Airflow, dag: str, run_id: str) -> dict[str, dict[str, Any]]:

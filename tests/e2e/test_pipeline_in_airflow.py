@@ -16,10 +16,17 @@ import pytest
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.cluster import wait_until
-from tests.e2e.deployed import LONGEST, SPARK, alerts, put, run_day, run_ended, tasks_of_day
+from tests.e2e.deployed import (
+    RECOVERY,
+    SPARK,
+    alerts,
+    asset_triggered,
+    put,
+    run_day,
+    run_ended,
+    tasks_of_day,
+)
 from tests.lakes import csv_of, employment
-
-RECOVERY = "mlb_employee_recovery"
 
 
 def test_bad_data_fails_at_once_and_is_told_once(api: Airflow, aws: str) -> None:
@@ -67,13 +74,7 @@ def test_refused_rows_are_judged_again_and_come_back_as_mended(
     before = {run["dag_run_id"] for run in api.runs(RECOVERY)}
     assert run_day(api, day) == "success"
     assert tasks_of_day(api, day)["hand_over_refused_rows"]["state"] == "success"
-
-    def started() -> list[str]:
-        return [run["dag_run_id"] for run in api.runs(RECOVERY) if run["dag_run_id"] not in before]
-
-    wait_until(lambda: bool(started()), LONGEST)
-    by_itself = started()[-1]
-    assert by_itself.startswith("asset_triggered")
+    by_itself = asset_triggered(api, RECOVERY, before)
     assert run_ended(api, RECOVERY, by_itself) == "success"
     assert api.result(RECOVERY, by_itself, "recover")["outcome"] == "succeeded"
 

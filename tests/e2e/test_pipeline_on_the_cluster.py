@@ -153,6 +153,7 @@ def at(lake: TestLake, prefix: str) -> TestLake:
     return replace(lake, settings=lake.settings.model_copy(update={"lake": f"s3a://mlb/{prefix}"}))
 
 
+@pytest.mark.long
 def test_a_day_as_four_pods(platform: Platform, on_s3: TestLake, embedded: dict[str, str]) -> None:
     platform.deploy(lake="local", executors__enabled="false")
     told = platform.run(*STAGES)
@@ -161,6 +162,7 @@ def test_a_day_as_four_pods(platform: Platform, on_s3: TestLake, embedded: dict[
     assert at(on_s3, "local").content() == embedded
 
 
+@pytest.mark.long
 def test_a_day_on_executors_whose_drivers_are_killed(
     platform: Platform, on_s3: TestLake, embedded: dict[str, str]
 ) -> None:

@@ -10,7 +10,6 @@ from deploy import __main__ as platform
 from tests.e2e.cluster import ROOT, Namespace, helm, new_namespace, run, wait_until
 from tests.e2e.deployed import AIRFLOW, PIPELINE, alerts, run_ended
 
-pytestmark = pytest.mark.long
 CHART = ROOT / "helm" / "airflow"
 MAINTENANCE = "mlb_employee_maintenance"
 #: What Kubernetes keeps in each namespace by itself.
