@@ -40,6 +40,7 @@ def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake:
 
     The last day's refused rows start the recovery.
     """
+    tries = _tries_of_load(api)
     api.backfill(PIPELINE, str(DAYS[0]), str(DAYS[-1]))
     deferred_pod(api, str(DAYS[0]), "etl_process", "etl")
     before = set(drivers("etl", str(DAYS[0])))
@@ -58,11 +59,16 @@ def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake:
     assert run_ended(api, RECOVERY, recovered) == "success"
     assert api.result(RECOVERY, recovered, "recover")["outcome"] == "succeeded"
     assert set(drivers("etl", str(DAYS[0]))) == before
-    assert tasks_of_day(api, str(DAYS[1]))["load_processed_data"]["try_number"] == 2
+    assert _tries_of_load(api) == tries + 2
     run_id = run_of_day(api, str(DAYS[0]))["dag_run_id"]
     told = [api.result(PIPELINE, run_id, task) for task in JOBS]
     assert [result["outcome"] for result in told] == ["succeeded"] * 4
     assert told[0]["rows"]["rows_in"] == 38_083
+
+
+def _tries_of_load(api: Airflow) -> int:
+    """Of the second day, those of earlier runs of these tests included."""
+    return tasks_of_day(api, str(DAYS[1])).get("load_processed_data", {}).get("try_number", 0)
 
 
 def test_its_tables_are_those_of_the_embedded_run(on_s3: TestLake, embedded: TestLake) -> None:
