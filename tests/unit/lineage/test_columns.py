@@ -24,8 +24,6 @@ from spark_jobs.silver.rules import judge
 from spark_jobs.silver.versions import current_rows, history_rows, identity_rows, resolve_versions
 from tests.lakes import employment
 
-pytestmark = pytest.mark.long
-
 KEY = b"a-key-for-tests-that-is-long-enough-0123456789"
 #: Another good value of each delivered column; an operation or a key is another row, not another value.
 OTHER = {
