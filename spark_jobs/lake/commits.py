@@ -38,9 +38,13 @@ class Written:
         return Written(self.rows + other.rows, self.added + other.added, self.removed + other.removed)
 
 
-def written_by(lake: Lake, signature: str) -> dict[str, Written]:
-    """What the lake's commits with a signature have written, by the table's name."""
-    made = {(table.name, version): table for table, version in lake.commits}
+def written_by(lake: Lake, signature: str, names: Iterable[str]) -> dict[str, Written]:
+    """What the lake's commits with a signature have written into tables of some names, by name.
+
+    No other table's commits are read: one that was rebuilt beside a live one may be gone again.
+    """
+    chosen = set(names)
+    made = {(table.name, version): table for table, version in lake.commits if table.name in chosen}
     written: dict[str, Written] = defaultdict(Written)
     for (name, version), table in made.items():
         written[name] += written_in(actions_of(lake, table, version), signature)

@@ -126,7 +126,7 @@ def end_of_run(settings: Settings, contract: Contract, lake: Lake, run: Run) -> 
     if run.job == "ingest" and run.exit_code == 0:
         read = [_delivery(landing, contract, run)]
     sources = column_lineage(contract)
-    written = written_by(lake, run.signature())
+    written = written_by(lake, run.signature(), outputs)
     made = [_made(lake, tables[name], run, landing, sources.get(name)) for name in outputs]
     return Ended(
         at=run.finished_at or run.started_at,

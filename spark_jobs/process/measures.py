@@ -54,7 +54,8 @@ def _read(lake: Lake, run: Run, since: int) -> dict[str, float | None]:
 
 
 def _written(lake: Lake, run: Run) -> dict[str, float | None]:
-    written = sum(written_by(lake, run.signature()).values(), Written())
+    names = {table.name for table, _ in lake.commits}
+    written = sum(written_by(lake, run.signature(), names).values(), Written())
     return {
         "written_files": written.added.files,
         "written_bytes": written.added.bytes,
