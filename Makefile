@@ -49,7 +49,7 @@ long: setup-s3  ## the scenarios of minutes: killed between any two steps, and r
 cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure
 	@$(BIN)/pytest tests/e2e -q -m long
 
-killed: setup  ## by hand, about 10 minutes: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
+killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability -q
 
 dags: setup setup-airflow  ## the DAGs and their operator: types, and tests without a cluster (an SNS server of their own)

@@ -1,11 +1,11 @@
 """A forwarded port stays open however often it is used."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from deploy.__main__ import forwarded
+from tests.prometheus import until
 
 #: As kubectl does: a line for the port, and one for each connection, here more than a pipe holds.
 KUBECTL = """#!/bin/sh
@@ -25,7 +25,4 @@ def test_kubectl_is_never_kept_from_saying_a_line(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("SAID_ALL", str(said_all))
     with forwarded("airflow", "service/airflow-api-server", 8080) as port:
         assert port == 40001
-        end = time.monotonic() + 30
-        while not said_all.exists():
-            assert time.monotonic() < end, "kubectl waits for somebody to read what it says"
-            time.sleep(0.05)
+        until(said_all.exists, "kubectl has said all, and waits for nobody to read it")
