@@ -84,7 +84,7 @@ def _no_heartbeat(process: str, name: str, consequence: str) -> Rule:
 AIRFLOW = Group(
     name="mlb-airflow",
     chart="airflow",
-    defaults={"runbooks": "https://git.example.com/mlb/docs/runbooks"},
+    defaults={"runbooks": "docs/runbooks"},
     rules=(
         _no_heartbeat("scheduler", "MlbSchedulerDown", "Nothing is scheduled and no task starts."),
         _no_heartbeat("triggerer", "MlbTriggererDown", "Tasks whose pods have ended do not go on."),

@@ -4,7 +4,7 @@
 |---|---|
 | delivered_files, delivered_bytes | files of the delivery that ingest read |
 | read_files, read_bytes | files of tables and logs that the run's queries read, after pruning |
-| written_files, written_bytes | files that it added to tables, the ledger's own row apart |
+| written_files, written_bytes | files that it added to tables, the ledger's own row and what it rebuilt beside them apart |
 | rewritten_files, rewritten_bytes | files of tables that it replaced or deleted |
 | gc_seconds | garbage collection of the driver's JVM while it ran |
 | start_up_seconds | from the process's start to Spark's session; only of a process's first run |
@@ -20,6 +20,7 @@ from typing import Any
 
 from spark_jobs.lake.commits import Written, written_by
 from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import REBUILD
 from spark_jobs.lake.traffic import last_query, read_by
 from spark_jobs.ledger import Run
 from spark_jobs.process.machine import StartUp, peak_memory_bytes
@@ -54,7 +55,8 @@ def _read(lake: Lake, run: Run, since: int) -> dict[str, float | None]:
 
 
 def _written(lake: Lake, run: Run) -> dict[str, float | None]:
-    names = {table.name for table, _ in lake.commits}
+    # What is rebuilt beside the live tables goes again, with its log.
+    names = {table.name for table, _ in lake.commits if not table.name.startswith(f"{REBUILD}/")}
     written = sum(written_by(lake, run.signature(), names).values(), Written())
     return {
         "written_files": written.added.files,

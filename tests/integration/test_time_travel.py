@@ -197,6 +197,7 @@ def test_bronze_as_it_was_some_seasons_and_a_dry_run(
     told, under_limit = [], TestLake(lake.spark, stricter, lower)
     dry = run(under_limit, "reprocess", lambda job: told.extend(reprocess(job, dry_run=True)))
     assert dry.exit_code == 0 and lake.versions() == versions and not dry.point
+    assert dry.measures["written_files"] == 0
     assert "2023-10-01: left out" in str(dry.notes)
     current = next(t for t in told if t.table == "silver/employees")
     assert (current.rows_before, current.differences.deleted) == (13, 5)
@@ -205,6 +206,7 @@ def test_bronze_as_it_was_some_seasons_and_a_dry_run(
 
     only = run(strict, "reprocess", lambda job: reprocess(job, seasons=[2015]))
     assert only.exit_code == 0 and only.parameters == {"seasons": "2015"}
+    assert only.measures["written_files"] >= 1
     dear = lake.read(lake.tables.current).where("salary > 20000000").collect()
     assert [row["season"] for row in dear] == [2014]
 
