@@ -80,17 +80,14 @@ def tasks_of_day(api: Airflow, day: str) -> dict[str, dict[str, Any]]:
 def approve(api: Airflow, dag: str, run_id: str) -> str:
     """Approve what a run waits for, as a person does in the UI; what it showed that person."""
     place = f"/api/v2/dags/{dag}/dagRuns/{quote(run_id, safe='')}/taskInstances/approve/-1/hitlDetails"
-    asked: dict[str, Any] = {}
 
-    def waits() -> bool:
-        try:
-            asked.update(api.call("GET", place))
-        except RuntimeError:
-            return api.run_state(dag, run_id) in _ENDED
-        return True
+    def state() -> str | None:
+        return tasks(api, dag, run_id).get("approve", {}).get("state")
 
-    wait_until(waits, LONGEST)
-    assert asked, tasks(api, dag, run_id)
+    # The question is there some milliseconds before the task waits: an answer between the two fails it.
+    wait_until(lambda: state() == "awaiting_input" or api.run_state(dag, run_id) in _ENDED, LONGEST)
+    assert state() == "awaiting_input", tasks(api, dag, run_id)
+    asked = api.call("GET", place)
     api.call("PATCH", place, {"chosen_options": ["Approve"], "params_input": {}})
     return asked["body"]
 
