@@ -35,6 +35,13 @@ class ProcessSettings(BaseSettings):
     termination_log: Path | None = Field(
         default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
     )
+    compiler: Literal["c1", "c2"] = Field(
+        default="c2",
+        description=(
+            "how far the driver's JVM compiles: c1 for a process of one job over a day's delivery, c2 for "
+            "millions of rows or many days"
+        ),
+    )
 
     @property
     def log_place(self) -> str:

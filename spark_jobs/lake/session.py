@@ -50,13 +50,20 @@ LOCAL_DISK = {
     ),
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
 }
-#: A job ends before most of what the JVM's optimising compiler (C2) makes has paid for itself, and its
-#: work takes half of the processors' time meanwhile. It starts eight times later than by default;
-#: the loops that go over rows still reach it.
-LATE_C2 = (
-    "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 "
-    "-XX:Tier4CompileThreshold=120000 -XX:Tier4BackEdgeThreshold=320000"
-)
+#: What the JVM's optimising compiler (C2) makes takes half of the processors' time, and pays for itself
+#: over many rows only. `c2` has it start eight times later than by default; the loops that go over rows
+#: still reach it. `c1` does without, and without the counting that it needs; all code in one cache then
+#: needs the room that the two have together.
+COMPILERS = {
+    "c1": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
+    "c2": (
+        "-XX:Tier4InvocationThreshold=40000 -XX:Tier4MinInvocationThreshold=5000 "
+        "-XX:Tier4CompileThreshold=120000 -XX:Tier4BackEdgeThreshold=320000"
+    ),
+}
+#: The classes of a job, parsed and verified, where the image brings them (docker/spark/archive.py). A JVM
+#: with other jars, or the same in another order, starts without.
+CLASS_DATA = Path(sys.prefix) / "class-data.jsa"
 BEHAVIOUR = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
@@ -116,6 +123,8 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
     on_s3 = s3.configuration(settings, os.environ)
     jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
     options = f"{logging_options(settings)} -Duser.timezone=UTC"
+    if CLASS_DATA.exists():
+        options += f" -XX:SharedArchiveFile={CLASS_DATA}"
     # Start with the room that every run needs: growing to it costs a dozen full collections.
     heap = f"-XX:+UseParallelGC -Xms{settings.driver_memory} -XX:NewRatio=1 -XX:MetaspaceSize=256m"
     return {
@@ -123,7 +132,7 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraClassPath": jars,
-        "spark.driver.extraJavaOptions": f"{options} {heap} {LATE_C2}",
+        "spark.driver.extraJavaOptions": f"{options} {heap} {COMPILERS[settings.compiler]}",
         "spark.executor.extraClassPath": jars,
         "spark.executor.extraJavaOptions": options,
         **DELTA,

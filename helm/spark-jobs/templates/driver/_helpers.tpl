@@ -122,6 +122,8 @@ spec:
 {{- define "spark-jobs.driver.env" -}}
 - name: MLB_DRIVER_MEMORY
   value: {{ .memory }}
+- name: MLB_COMPILER
+  value: {{ .context.Values.driver.compiler }}
 {{- $labels := dict
   "MLB_DELIVERY_DATE" (include "spark-jobs.label.deliveryDate" .)
   "MLB_RUN_ID" (include "spark-jobs.label.runId" .) }}

@@ -1,0 +1,71 @@
+"""Makes the image's class-data archive: `archive.py OUTPUT`, in a container of the image itself.
+
+The four jobs take a small delivery from an S3 server to Gold, as in a pod; when the JVM ends it writes all
+classes that it has loaded, parsed and verified, and the next one maps them in place of loading them again.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+DELIVERY = Path(__file__).with_name("archive-delivery.csv")
+DAY = "2023-10-01"
+
+
+def main() -> None:
+    """Run the jobs, and see that a JVM takes what they have left."""
+    output = sys.argv[1]
+    server = ThreadedMotoServer("127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "MLB_S3_ENDPOINT": f"http://{host}:{port}",
+        "MLB_S3_PATH_STYLE": "true",
+        "MLB_LANDING": "s3a://mlb/landing",
+        "MLB_LAKE": "s3a://mlb/lake",
+        "MLB_LOG_FORMAT": "json",
+        "MLB_PSEUDONYM_KEY": secrets.token_hex(32),
+    }
+    _deliver(environment)
+    # Its output is read to its end, which is when the JVM has closed it, too.
+    _run(
+        ["spark-jobs", "run", "--date", DAY],
+        {**environment, _OPTIONS: f"-XX:ArchiveClassesAtExit={output}"},
+    )
+    server.stop()
+
+
+#: Read for the driver's JVM, and not for the one that makes its command line.
+_OPTIONS = "SPARK_SUBMIT_OPTS"
+
+
+def _deliver(environment: dict[str, str]) -> None:
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=environment["MLB_S3_ENDPOINT"],
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+    s3.create_bucket(Bucket="mlb")
+    s3.put_object(Bucket="mlb", Key=f"landing/employees/{DAY}/New_York.csv", Body=DELIVERY.read_bytes())
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-5000:]}")
+
+
+if __name__ == "__main__":
+    main()
