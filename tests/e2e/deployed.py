@@ -84,12 +84,26 @@ def approve(api: Airflow, dag: str, run_id: str) -> str:
     def state() -> str | None:
         return tasks(api, dag, run_id).get("approve", {}).get("state")
 
-    # The question is there some milliseconds before the task waits: an answer between the two fails it.
     wait_until(lambda: state() == "awaiting_input" or api.run_state(dag, run_id) in _ENDED, LONGEST)
     assert state() == "awaiting_input", tasks(api, dag, run_id)
+    _scheduler_goes_round(api)
     asked = api.call("GET", place)
     api.call("PATCH", place, {"chosen_options": ["Approve"], "params_input": {}})
     return asked["body"]
+
+
+def _scheduler_goes_round(api: Airflow) -> None:
+    """Wait until the scheduler has heard that the process of a task that waits has ended.
+
+    Airflow fails a task that goes on before that, as one that was killed: no person answers so quickly.
+    """
+    for _ in range(2):
+        before = _heartbeat(api)
+        wait_until(lambda before=before: _heartbeat(api) != before, LONGEST)
+
+
+def _heartbeat(api: Airflow) -> str:
+    return api.call("GET", "/api/v2/monitor/health")["scheduler"]["latest_scheduler_heartbeat"]
 
 
 def drivers(job: str, day: str) -> list[str]:
