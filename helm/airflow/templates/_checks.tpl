@@ -51,6 +51,14 @@
 {{- fail (printf "\n\nconfig.%s looks like a secret, and config is a ConfigMap that many can read: name a Secret under keys, database or connections\n" $name) }}
 {{- end }}
 {{- end }}
+{{- with .Values.config }}
+{{- if eq (toString .AIRFLOW__API__EXPOSE_CONFIG | lower) "true" }}
+{{- fail "\n\nconfig.AIRFLOW__API__EXPOSE_CONFIG shows keys and the database's password in the UI: take it out, or set it to non-sensitive-only\n" }}
+{{- end }}
+{{- if eq (toString .AIRFLOW__CORE__HIDE_SENSITIVE_VAR_CONN_FIELDS | lower) "false" }}
+{{- fail "\n\nconfig.AIRFLOW__CORE__HIDE_SENSITIVE_VAR_CONN_FIELDS: passwords of connections would stand in logs and in the UI: take it out\n" }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "airflow.checkDatabase" -}}

@@ -43,6 +43,11 @@
 
 {{- define "spark-jobs.checkSettings" -}}
 {{- $own := include "spark-jobs.driver.settings" . | fromYaml }}
+{{- range $name, $value := .Values.spark.defaults }}
+{{- if regexMatch "(?i)(key|secret|token|password|credential)s?$" $name }}
+{{- fail (printf "\n\nspark.defaults.%s looks like a secret, and Spark's settings are a ConfigMap that many can read, and stand on the JVM's command line: name a Secret under s3.credentials\n" $name) }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- if hasKey $own $name }}
 {{- fail (printf "\n\nsettings.%s: this chart sets it from another value (to %q): change that one\n" $name (index $own $name)) }}
