@@ -1,4 +1,4 @@
-"""Values that would weaken a deployment are refused by the charts' schemas: refused_values.yaml lists them."""
+"""Values that would weaken a deployment are refused by the schemas: refused_values.yaml has them."""
 
 import json
 import subprocess
