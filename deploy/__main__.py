@@ -34,6 +34,14 @@ IMAGES = tuple(f"mlb/{name}:{VERSION}" for name in _BUILT)
 SPARK, AIRFLOW = "mlb", "airflow"
 PIPELINE = "mlb_employee_data_pipeline"
 AWS_LOCAL = "airflow-aws-local"
+AWS_ENDPOINT = f"http://{AWS_LOCAL}.{AIRFLOW}.svc:5000"
+#: The Secrets of Airflow's chart, by the part of its values that names each.
+AIRFLOW_SECRETS = {
+    "keys": "airflow-keys",
+    "adminUser": "airflow-admin",
+    "postgresql": "airflow-postgresql",
+    "awsLocal": AWS_LOCAL,
+}
 _LAST = ("success", "failed")
 
 
@@ -69,17 +77,16 @@ def deploy(load: str | None, first: str, last: str) -> None:
     api_server = ",".join(api_server_values())
     say("installing helm/airflow (PostgreSQL, S3 and SNS for trials, Airflow)")
     network = api_server.replace("networkPolicy.apiServer", "networkPolicy.kubernetes")
-    install("airflow", AIRFLOW, network, f"pipeline.sparkNamespace={SPARK}")
+    install("airflow", AIRFLOW, network, f"pipeline.sparkNamespace={SPARK}", *make_airflow_secrets())
     say("installing helm/spark-jobs")
     make_secret(SPARK, "mlb-pseudonym-key", {"key": secrets.token_urlsafe(48)})
     make_secret(SPARK, "mlb-erasure-key", {"key": secrets.token_urlsafe(48)})
     make_secret(SPARK, "mlb-s3", s3_keys(), replace=True)
-    endpoint = f"http://{AWS_LOCAL}.{AIRFLOW}.svc:5000"
     with values_file({"networkPolicy": {"s3": {"to": [aws_local_pods()], "ports": [5000]}}}) as file:
         image = f"image.tag={VERSION},secrets.erasureKey.secretName=mlb-erasure-key"
         exporter = f"metricsExporter.enabled=true,metricsExporter.image.tag={VERSION}"
         # One JVM a job: executors of their own would take the small machine longer than they save.
-        given = f"s3.endpoint={endpoint},{image},{exporter},executors.enabled=false"
+        given = f"s3.endpoint={AWS_ENDPOINT},{image},{exporter},executors.enabled=false"
         install("spark-jobs", SPARK, api_server, given, files=[file])
     say("putting the sample feed's deliveries into S3")
     put_deliveries(first, last)
@@ -176,6 +183,43 @@ def make_secret(namespace: str, name: str, values: dict[str, str], replace: bool
         "stringData": values,
     }
     run("kubectl", "-n", namespace, "apply", "-f", "-", given=json.dumps(secret))
+
+
+def make_airflow_secrets() -> list[str]:
+    """Airflow's secrets, and the values that name them.
+
+    Those that the chart makes itself would be part of its release, and `helm get manifest` would show them.
+    """
+    password, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    connection = {
+        "conn_type": "aws",
+        "login": "local",
+        "password": key,
+        "extra": {"endpoint_url": AWS_ENDPOINT, "region_name": "us-east-1"},
+    }
+    made = {
+        "keys": {
+            "fernet-key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "api-secret-key": secrets.token_urlsafe(36),
+            "jwt-secret": secrets.token_urlsafe(48),
+        },
+        "adminUser": {"password": secrets.token_urlsafe(18)},
+        "postgresql": {
+            "password": password,
+            "connection": f"postgresql://airflow:{password}@airflow-postgresql:5432/airflow",
+        },
+        "awsLocal": {
+            "access-key-id": "local",
+            "secret-access-key": key,
+            "connection": json.dumps(connection),
+        },
+    }
+    for part, values in made.items():
+        make_secret(AIRFLOW, AIRFLOW_SECRETS[part], values)
+        # One that an earlier release has made would go with the next.
+        kept = ("annotate", "--overwrite", "secret", AIRFLOW_SECRETS[part], "helm.sh/resource-policy=keep")
+        run("kubectl", "-n", AIRFLOW, *kept)
+    return [f"{part}.secretName={name}" for part, name in AIRFLOW_SECRETS.items()]
 
 
 def secret(namespace: str, name: str) -> dict[str, str]:

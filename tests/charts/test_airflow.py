@@ -98,6 +98,18 @@ def test_no_secret_stands_anywhere_but_in_secrets() -> None:
             assert value not in others, f"{name}: {key}"
 
 
+def test_with_secrets_of_ones_own_none_is_in_the_release() -> None:
+    """What a chart renders is what `helm get manifest` shows."""
+    assert named("Secret", objects("values-eks.yaml")) == {}
+    assert named("Secret", objects("values-eks.yaml", chart=HELM / "spark-jobs")) == {}
+    parts = ("keys", "adminUser", "postgresql", "awsLocal")
+    named_by_hand = ",".join(f"{part}.secretName=my-{part.lower()}" for part in parts)
+    manifests = objects("values-local.yaml", "--set", named_by_hand)
+    assert named("Secret", manifests) == {}
+    told = json.dumps(manifests)
+    assert [part for part in parts if f'"my-{part.lower()}"' not in told] == []
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_jobs_chart_lets_these_service_accounts_launch(example: str) -> None:
     """The Role is helm/spark-jobs' own: both charts have to speak of the same accounts and places."""

@@ -2,6 +2,10 @@
 {{- include "airflow.component.name" (dict "context" . "component" "aws-local") }}
 {{- end }}
 
+{{- define "airflow.awsLocal.secretName" -}}
+{{- .Values.awsLocal.secretName | default (include "airflow.awsLocal.name" .) }}
+{{- end }}
+
 {{/* Its address, from any namespace. */}}
 {{- define "airflow.awsLocal.endpoint" -}}
 http://{{ include "airflow.awsLocal.name" . }}.{{ .Release.Namespace }}.svc:{{ include "airflow.port.aws" . }}

@@ -5,7 +5,7 @@
 {{/* Where the connection to the database stands: secretName and key. */}}
 {{- define "airflow.database" -}}
 {{- if .Values.postgresql.enabled -}}
-secretName: {{ include "airflow.postgresql.name" . }}
+secretName: {{ include "airflow.postgresql.secretName" . }}
 key: connection
 {{- else -}}
 secretName: {{ .Values.database.secretName }}
@@ -27,7 +27,7 @@ disable
 {{- if .Values.aws.connection.secretName }}
 {{- $connections = append $connections (merge (dict "id" "aws_default") .Values.aws.connection) }}
 {{- else if .Values.awsLocal.enabled }}
-{{- $connections = append $connections (dict "id" "aws_default" "secretName" (include "airflow.awsLocal.name" .) "key" "connection") }}
+{{- $connections = append $connections (dict "id" "aws_default" "secretName" (include "airflow.awsLocal.secretName" .) "key" "connection") }}
 {{- end }}
 {{- toYaml $connections }}
 {{- end }}
