@@ -9,7 +9,7 @@ BESIDE := -n 2 --dist loadfile
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
-	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes cluster deploy trigger ui \
+	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes audit cluster deploy trigger ui \
 	feed report status lock clean
 
 help:  ## show what there is
@@ -108,6 +108,10 @@ image-sizes: image-spark-jobs  ## the image's size by layer, beside that of the 
 	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
 	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
 
+audit:  ## look packages, and Debian's in the images, up among known vulnerabilities (0: none, 1: some, 2: nobody could be asked)
+	@python3 tools/set_up.py audit
+	@.venv-audit/bin/python tools/audit.py $(IMAGE):$(VERSION) $(SMALL_IMAGES:%=mlb/%:$(VERSION))
+
 cluster: setup  ## a cluster to try all of it: the one that KUBECONFIG names, or a new one by kind
 	@$(BIN)/python -m deploy cluster
 
@@ -134,7 +138,7 @@ AIRFLOW_RELEASED := 2026-09-17T12:00:00Z
 LOCK_AIRFLOW := -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal --python-version 3.11
 
 lock: setup  ## resolve requirements/*.in into hashed lock files (needs uv)
-	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local bench; do \
+	@for name in runtime metrics-exporter dev build java sample charts observability sbom aws-local bench audit; do \
 	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --universal \
 	    --python-version 3.11 $$( case $$name in sample|charts|observability) echo --no-deps;; esac ) \
 	    requirements/$$name.in -o requirements/$$name.lock || exit 1; done

@@ -4,6 +4,7 @@
 `set_up.py airflow` makes .venv-airflow in its place: Airflow and the DAGs' package. Airflow's versions and
 those of the jobs have nothing to do with each other, as their images have not.
 `set_up.py bench` makes .venv-bench besides: the engines that `make bench` measures the pipeline beside.
+`set_up.py audit` makes .venv-audit in its place: what looks packages up among known vulnerabilities.
 Runs with any python3 of 3.11 or later and nothing else. Does again only what a changed lock file
 asks for. Lock files carry names, versions and hashes; where packages come from is for pip's and
 Ivy's own settings to say.
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 AIRFLOW_VENV = ROOT / ".venv-airflow"
 BENCH_VENV = ROOT / ".venv-bench"
+AUDIT_VENV = ROOT / ".venv-audit"
 LOCKS = ROOT / "requirements"
 JARS = VENV / "jars"
 S3_JARS = VENV / "jars-s3"
@@ -32,6 +34,9 @@ def main() -> None:
         stop(f"This project needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}.")
     if "airflow" in sys.argv[1:]:
         set_up_airflow()
+        return
+    if "audit" in sys.argv[1:]:
+        set_up_audit()
         return
     if "bench" in sys.argv[1:]:
         set_up_bench()
@@ -72,6 +77,12 @@ def set_up_bench() -> None:
     make_venv(BENCH_VENV)
     install("bench", "--require-hashes", "--no-deps", venv=BENCH_VENV)
     install("sample", "--require-hashes", "--no-deps", venv=BENCH_VENV)
+
+
+def set_up_audit() -> None:
+    """Bring the audit's environment up to its lock file."""
+    make_venv(AUDIT_VENV)
+    install("audit", "--require-hashes", "--no-deps", venv=AUDIT_VENV)
 
 
 def make_venv(venv: Path) -> None:
