@@ -9,7 +9,7 @@ BESIDE := -n 2 --dist loadfile
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
-	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes audit cluster deploy trigger ui \
+	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes reproducible image-secrets audit cluster deploy trigger ui \
 	feed report status lock clean
 
 help:  ## show what there is
@@ -107,6 +107,20 @@ $(SMALL_IMAGES:%=image-%): image-%:
 image-sizes: image-spark-jobs  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
 	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
 	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
+
+# Nothing of the first build is taken for the second one, but for packages that have been fetched.
+AGAIN := spark-jobs $(SMALL_IMAGES)
+reproducible: $(AGAIN:%=again-%)  ## by hand: build images twice and compare them file by file (AGAIN="airflow postgres": those)
+
+$(AGAIN:%=again-%): again-%:
+	@for build in first second; do \
+	  $(DOCKER_BUILD) --no-cache -f docker/$(subst spark-jobs,spark,$*)/Dockerfile -t mlb/$*:$$build $(STAMP) . >/dev/null || exit 1; \
+	done
+	@python3 tools/image_differences.py mlb/$*:first mlb/$*:second
+	@docker image rm mlb/$*:first mlb/$*:second >/dev/null
+
+image-secrets:  ## look for secrets in all layers of the images
+	@python3 tools/image_secrets.py $(IMAGE):$(VERSION) $(SMALL_IMAGES:%=mlb/%:$(VERSION))
 
 audit:  ## look packages, and Debian's in the images, up among known vulnerabilities (0: none, 1: some, 2: nobody could be asked)
 	@python3 tools/set_up.py audit

@@ -1,7 +1,7 @@
 """No secret of the deployed platform stands where people look: releases, objects, logs, Airflow's pages.
 
 What is looked for are the values of all Secrets of both namespaces, as they are and in the forms in which
-they travel. `make image-check` looks into the images.
+they travel. `make image-secrets` looks into the images.
 """
 
 import base64
