@@ -9,8 +9,8 @@ BESIDE := -n 2 --dist loadfile
 
 .PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
-	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes reproducible image-secrets audit cluster deploy trigger ui \
-	feed report status lock clean
+	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
+	audit cluster deploy trigger ui feed report status lock clean
 
 help:  ## show what there is
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

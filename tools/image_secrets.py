@@ -1,6 +1,6 @@
 """Looks for secrets in images: `image_secrets.py IMAGE...`.
 
-Every layer is read, and so what a later layer has removed is found as well; besides, an image's settings and
+Every layer is read, so that what a later layer has removed is found, too; besides, an image's settings and
 the commands that built it. Ends with 1 where something is found that `KNOWN` does not name.
 """
 
