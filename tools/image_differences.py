@@ -53,7 +53,7 @@ def files_of(image: str) -> dict[str, tuple[str, ...]]:
 def told(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> tuple[str, ...]:
     """What one entry of an archive is, but for its time."""
     content = archive.extractfile(entry) if entry.isreg() else None
-    digest = hashlib.file_digest(content, "sha256").hexdigest()[:16] if content else ""
+    digest = hashlib.sha256(content.read()).hexdigest()[:16] if content else ""
     kind = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link"}.get(
         entry.type, "other"
     )
