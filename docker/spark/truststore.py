@@ -1,7 +1,7 @@
 """Gives every certificate of a Java trust store (JKS) the same date: `truststore.py FILE SECONDS`.
 
-Debian's package makes the store when it is installed and writes down that moment for each certificate, which
-would make every build of the image another one.
+Debian's package makes the store when it is installed, and notes that moment for each certificate: every
+build of the image would be another one.
 """
 
 import hashlib
