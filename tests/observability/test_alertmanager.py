@@ -116,9 +116,7 @@ def test_lost_rows_reach_the_person_on_call_and_their_end_does_too(
         "What happened: etl has lost or doubled rows\nRows that came in are not"
     )
     assert "etl 2023-10-01" in told["Message"]
-    assert (
-        "What to do:    docs/runbooks/alert-conservation.md" in told["Message"]
-    )
+    assert "What to do:    docs/runbooks/alert-conservation.md" in told["Message"]
     attributes = {name: value["Value"] for name, value in told["MessageAttributes"].items()}
     assert attributes == {"kind": "alert", "severity": "critical", "alertname": "MlbConservationFailed"}
     assert over["Subject"] == "OVER: MlbConservationFailed" and "Over:  " in over["Message"]
