@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from spark_jobs.landing.csv_file import BOM, GZIP, Piece, UnreadableFile, decoded, split_text
+from spark_jobs.landing.csv_file import BOM, GZIP, MAX_UNPACKED, Piece, UnreadableFile, decoded, split_text
 
 Fields = Mapping[str, str | None]
 RAW = "_raw"
@@ -120,7 +120,8 @@ def _unpacked_as_far_as_it_goes(content: bytes) -> bytes:
         return content
     data, packed = bytearray(), gzip.GzipFile(fileobj=io.BytesIO(content))
     try:
-        while chunk := packed.read1(1 << 16):
+        # Further than a file is read there is nothing that anybody has read.
+        while len(data) <= MAX_UNPACKED and (chunk := packed.read1(1 << 16)):
             data += chunk
     except (OSError, EOFError):
         pass
