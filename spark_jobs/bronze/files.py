@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +90,9 @@ def read_files(
     columns = contract.names
 
     def parse(row: Any) -> Iterator[tuple[FileRead | None, Row | None]]:
-        name = urllib.parse.unquote(row.path.rsplit("/", 1)[-1])
-        yield from parse_file(names[name], bytes(row.content), columns, known)
+        # The name as it is: `a%20b.csv` and `a b.csv` are two files.
+        source_file = names[row.path.rsplit("/", 1)[-1]]
+        yield from parse_file(source_file, bytes(row.content), columns, known)
 
     parsed = content.repartition(max(1, min(len(names), spark.sparkContext.defaultParallelism)))
     parsed = parsed.flatMap(parse).persist(StorageLevel.MEMORY_AND_DISK)

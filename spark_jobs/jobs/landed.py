@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +81,7 @@ def _files_with(job: JobContext, people: ErasedPeople, folder: str) -> list[str]
     hidden = [
         file.path for file in files if file.size <= MAX_BYTES and _is_hidden(_source_file(job, file.path))
     ]
-    seen = {file.path for file in files if 0 < file.size <= MAX_BYTES}
+    seen = [file.path for file in files if 0 < file.size <= MAX_BYTES]
     columns = job.contract.names
 
     def search(row: Any) -> Iterator[str]:
@@ -98,7 +97,7 @@ def _files_with(job: JobContext, people: ErasedPeople, folder: str) -> list[str]
     tasks = max(1, min(len(seen), job.spark.sparkContext.defaultParallelism))
     found = content.repartition(tasks).flatMap(search).collect()
     # Spark's reader leaves hidden files out.
-    return sorted({*map(urllib.parse.unquote, found), *hidden})
+    return sorted({*found, *hidden})
 
 
 def _too_large(job: JobContext, folder: str) -> list[str]:

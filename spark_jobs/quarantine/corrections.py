@@ -44,7 +44,7 @@ def write_refused(rows: Iterable[dict[str, Any]], contract: Contract, out: TextI
 
 
 def _as_text(value: str) -> str:
-    """A value as a spreadsheet shows it and never runs it: an apostrophe before what looks like a formula."""
+    """A value as a spreadsheet shows and never runs it: an apostrophe before what looks like a formula."""
     return f"'{value}" if _FORMULA.match(value) else value
 
 

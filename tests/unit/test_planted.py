@@ -1,4 +1,4 @@
-"""The bugs that `make planted` plants: each has its place in the code as it is, and tests that there are."""
+"""Bugs that `make planted` plants: each has its place in the code as it is, and tests that there are."""
 
 import pytest
 
