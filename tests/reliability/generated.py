@@ -21,7 +21,7 @@ FAULTS = {
     "season": {
         "season_missing": ["", "null"],
         "season_unreadable": ["2014.0", "MMXIV", "2147483648"],
-        "season_outside_data": ["1984", "2017", "-1"],
+        "season_outside_data": ["2017", "2050"],
     },
     "team_id": {"team_id_missing": ["", "-"], "team_unknown": ["XXX", "ΝΥΑ", "NYA'"]},
     "league": {"league_missing": [""], "league_unknown": ["PL", "АL"]},

@@ -56,9 +56,10 @@ def refused(code: str, content: Callable[[], bytes], suffix: str = ".csv") -> Ho
     return Hostile(content, refused=code, suffix=suffix)
 
 
-def each(employee_id: str, column: str, values: list[str]) -> Callable[[], bytes]:
+def each(employee_id: str, column: str, values: list[str], **others: str) -> Callable[[], bytes]:
     """A row of somebody else for each value of a column."""
-    return rows(*(who(f"{employee_id}{n:02}", **{column: value}) for n, value in enumerate(values, 1)))
+    people = enumerate(values, 1)
+    return rows(*(who(f"{employee_id}{n:02}", **{**others, column: value}) for n, value in people))
 
 
 def all_but(good: set[int], last: int, code: str) -> dict[int, tuple[str, ...]]:
@@ -116,7 +117,7 @@ BIRTHS = ["1974-06-26", "6/26/1974", "19740626", "1974-02-29", "0000-00-00", "00
 BIRTHS += ["10000-01-01", "+10000-01-01", "-0044-03-15", "26/06/1974", "13/13/1974", "1900-02-29"]
 BIRTHS += ["1974-6-26T00:00", "27206", "6/26/74", "१९७४-०६-२६", "yesterday"]
 DEBUTS = ["0001-01-01", "1995-05-29", "9999-12-31", "1/1/0001", "+10000-01-01", "+292278-01-01"]
-TIMES = ["2014-04-01T09:00:00+14:00", "2014-04-01T09:00:00Z", "1970-01-01T00:00:00Z"]
+TIMES = ["2014-04-01T09:00:00+14", "2014-04-01T09:00:00Z", "1970-01-01T00:00:00Z"]
 TIMES += ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"]
 TIMES += ["+292278-12-31T00:00:00Z", "2014-04-01T24:00:00Z", "2014-04-01T23:59:60Z"]
 TIMES += ["2014-04-01T09:00:00", "2014-04-01 09:00:00Z", "2014-04-01T09:00:00+25:00", "1396342800"]
@@ -159,6 +160,7 @@ FILES_REFUSED = {
         "file_columns_missing", said(text().replace("salary", "sal\u200bary"))
     ),
     "header_that_says_a_column_twice": refused("file_columns_twice", said(f"{HEADER},salary\n")),
+    "header_of_markup": refused("file_columns_twice", said(f"{HEADER},[/red],[/red]\n")),
     "header_of_ten_million_commas": refused("file_not_csv", lambda: (HEADER + "," * MANY).encode()),
     "header_of_a_million_columns": refused(
         "file_columns_too_many", lambda: ",".join([HEADER, *map(str, range(MANY // 10))]).encode()
@@ -341,7 +343,7 @@ FILES_READ = {
         {1: ("employee_id_missing",), 2: ("season_missing",), 3: ("league_missing",)},
     ),
     "seasons_at_their_limits": Hostile(
-        each("season", "season", SEASONS),
+        each("season", "season", SEASONS, birth_date=""),
         len(SEASONS),
         {
             **all_but({1, 2, 3, 4, 5, 6, 18}, len(SEASONS), "season_unreadable"),
@@ -376,6 +378,8 @@ FILES_READ = {
             **all_but({1, 2, 3}, len(BIRTHS), "birth_date_unreadable"),
             6: ("birth_date_implausible",),
             7: ("birth_date_implausible",),
+            9: ("birth_date_implausible",),
+            10: ("birth_date_implausible",),
         },
     ),
     "debuts_at_their_limits": Hostile(
@@ -505,7 +509,7 @@ TRICKS_IN_NAMES = [
     "a:b.csv", "a%20b.csv", "a b.csv", "%2e%2e%2fup.csv", "100%.csv", "%zz.csv", "a+b.csv", "[a].csv",
     "*.csv", "{a,b}.csv", "a?b#c&d=e.csv", "season=2014.csv", "-rf.csv", "two\nlines.csv", "tab\t.csv",
     "esc\x1b[2J.csv",
-    "$(reboot).csv", "`reboot`.csv", "';--.csv", '"q".csv', "<script>alert(1)<-script>.csv", "[/bold].csv",
+    "$(reboot).csv", "`reboot`.csv", "';--.csv", '"q".csv', "<script>alert(1)<-script>.csv", "[bold].csv",
     "back\\slash.csv", "é.csv", "e\u0301.csv", "🧢.csv", "\u202evsc.csv", "CON.csv", "UPPER.CSV",
     "x" * 251 + ".csv",
 ]  # fmt: skip

@@ -111,7 +111,7 @@ def test_people_read_what_was_refused(delivered: TestLake) -> None:
     out = io.StringIO()
     rows = refused(delivered.lake, delivered.contract, "open", DAY, None)
     show_list(rows, Console(file=out, width=200), limit=10_000)
-    assert "zip_bomb" in out.getvalue()
+    assert "zip_bomb" in out.getvalue() and "The header names [/red] twice." in out.getvalue()
 
 
 def test_again_changes_nothing(delivered: TestLake) -> None:
