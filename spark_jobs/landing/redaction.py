@@ -10,7 +10,6 @@ from typing import Protocol
 from spark_jobs.landing.csv_file import BOM, GZIP, MAX_UNPACKED, Piece, UnreadableFile, decoded, split_text
 
 Fields = Mapping[str, str | None]
-RAW = "_raw"
 
 
 class Rule(Protocol):
@@ -71,7 +70,7 @@ def _what_stays(piece: Piece, rule: Rule) -> str:
         return ""
     if extra == record.extra:
         return piece.text
-    if RAW in record.extra:
+    if not record.fields:
         return rule.lines_that_stay(piece.text)
     return _with_values(piece, extra)
 

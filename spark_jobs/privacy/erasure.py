@@ -117,7 +117,8 @@ class ErasedPeople:
         if own:
             return None if self.erased(own) else self._without_names(extra)
         raw = extra.get(RAW)
-        if raw is not None:
+        # A record with fields has been split: it has a column of that name.
+        if raw is not None and not any(value is not None for value in fields.values()):
             lines = self.lines_that_stay(raw)
             return {**extra, RAW: lines} if lines.strip() else None
         return None if any(map(self.named_in, (*fields.values(), *extra.values()))) else extra
