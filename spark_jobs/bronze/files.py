@@ -2,8 +2,7 @@
 
 import datetime as dt
 import hashlib
-import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,10 @@ from pyspark import RDD, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_jobs.contracts.contract import Contract
+from spark_jobs.errors import JobError
+from spark_jobs.lake.storage import StoredFile
 from spark_jobs.lake.tables import Table
-from spark_jobs.landing.csv_file import Record, UnreadableFile, read_records
+from spark_jobs.landing.csv_file import MAX_BYTES, Record, UnreadableFile, read_records, too_large
 from spark_jobs.landing.delivery import Delivery
 
 #: What `parse` yields for a record, before the columns that Bronze takes from the delivery.
@@ -71,36 +72,72 @@ class FilesRead:
 def read_files(
     spark: SparkSession, delivery: Delivery, contract: Contract, known: set[tuple[str, str]]
 ) -> FilesRead:
-    """Read each file of the delivery once, skipping the (source file, hash) pairs that are known."""
-    # Spark's reader leaves out files of no bytes.
-    empty = [delivery.source_file(file) for file in delivery.files if not file.size]
-    names = {file.name: delivery.source_file(file) for file in delivery.files if file.size}
-    # The folder and not a list of paths: a name with a bracket or a star would be read as a pattern.
-    files = spark.read.format("binaryFile").load(delivery.folder)
-    content = files.select("path", "content").rdd if names else spark.sparkContext.emptyRDD()
+    """Read each file of the delivery once, skipping the (source file, hash) pairs that are known.
+
+    Raises JobError where a file that is listed has not been read: none may be left out in silence.
+    """
+    unread = {file.name: read for file in delivery.files if (read := _unread(delivery, file))}
+    chosen = [file for file in delivery.files if file.name not in unread]
+    names = {file.name: delivery.source_file(file) for file in chosen}
+    # The files and not their folder, whose own folders Spark would take for partitions; as they are
+    # called, since a bracket or a star in a name is no pattern.
+    reader = spark.read.format("binaryFile").option("__globPaths__", "false")
+    content = (
+        reader.load([file.path for file in chosen]).select("path", "content").rdd
+        if chosen
+        else spark.sparkContext.emptyRDD()
+    )
     columns = contract.names
 
     def parse(row: Any) -> Iterator[tuple[FileRead | None, Row | None]]:
-        source_file = names.get(urllib.parse.unquote(row.path.rsplit("/", 1)[-1]))
-        if source_file:
-            yield from parse_file(source_file, bytes(row.content), columns, known)
+        # The name as it is: `a%20b.csv` and `a b.csv` are two files.
+        source_file = names[row.path.rsplit("/", 1)[-1]]
+        yield from parse_file(source_file, bytes(row.content), columns, known)
 
     parsed = content.repartition(max(1, min(len(names), spark.sparkContext.defaultParallelism)))
     parsed = parsed.flatMap(parse).persist(StorageLevel.MEMORY_AND_DISK)
     files = [read for read, _ in parsed.filter(lambda pair: pair[0] is not None).collect() if read]
-    for source_file in empty:
-        files += [read for read, _ in parse_file(source_file, b"", columns, known) if read]
-    return FilesRead(sorted(files, key=lambda file: file.source_file), spark, parsed)
+    _check_all_read(delivery, names.values(), files)
+    files += unread.values()
+    new = [file for file in files if (file.source_file, file.sha256) not in known]
+    return FilesRead(sorted(new, key=lambda file: file.source_file), spark, parsed)
+
+
+def _unread(delivery: Delivery, file: StoredFile) -> FileRead | None:
+    """What becomes of a file that is refused for what its listing says, None for one that is to be read."""
+    source_file = delivery.source_file(file)
+    if not file.size:  # Spark's reader leaves it out
+        sha256 = hashlib.sha256(b"").hexdigest()
+        return FileRead(source_file, sha256, 0, 0, 0, "file_empty", "The file is empty: not even a header.")
+    # Of a file that is not read the size stands for the content: whatever is in it, it is refused.
+    sha256 = hashlib.sha256(f"{file.size} bytes".encode()).hexdigest()
+    if file.size > MAX_BYTES:
+        return FileRead(source_file, sha256, file.size, 0, 0, "file_too_large", too_large(file.size))
+    if "\ufffd" in file.name:  # what Java shows of bytes that are no text: no file is found by it
+        sentence = "The file's name is not UTF-8, so that it cannot be opened: deliver it under another."
+        return FileRead(source_file, sha256, file.size, 0, 0, "file_name_not_utf8", sentence)
+    return None
+
+
+def _check_all_read(delivery: Delivery, listed: Iterable[str], files: list[FileRead]) -> None:
+    missing = sorted(set(listed) - {file.source_file for file in files})
+    if missing:
+        raise JobError(
+            f"Of the delivery of {delivery.date} {', '.join(missing[:5])} "
+            f"{'was' if len(missing) == 1 else 'were'} listed and not read ({len(missing)} in all): "
+            "run again, and where it stays so deliver under another name."
+        )
 
 
 def parse_file(
     source_file: str, content: bytes, columns: tuple[str, ...], known: set[tuple[str, str]]
 ) -> Iterator[tuple[FileRead | None, Row | None]]:
-    """One file's records as rows, and last what became of the file; nothing if it is known."""
+    """One file's records as rows, and last what became of the file; of one that is known only its hash."""
     sha256 = hashlib.sha256(content).hexdigest()
-    if (source_file, sha256) in known:
-        return
     size = len(content)
+    if (source_file, sha256) in known:
+        yield FileRead(source_file, sha256, size, 0, 0), None
+        return
     if not source_file.lower().endswith((".csv", ".csv.gz")):
         sentence = "The file's name ends neither in .csv nor in .csv.gz."
         yield FileRead(source_file, sha256, size, 0, 0, "file_not_csv", sentence), None

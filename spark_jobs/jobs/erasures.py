@@ -113,7 +113,8 @@ def keep_out(job: JobContext, folder: str) -> bool:
     job.run.rows["rows_erased"] = landing.records
     for source_file in landing.left:
         job.run.notes.append(
-            f"{source_file}: It cannot be read and names a person who has been erased. Delete it."
+            f"{source_file}: It cannot be read and names, or may name, a person who has been erased. "
+            "Delete it."
         )
     if any(row["state"] == BEGUN for row in rows):
         job.run.notes.append("An erasure has not been finished: run `spark-jobs erase --again`.")
@@ -156,8 +157,9 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
     _purge_tables(job)
     if landing.left:
         raise JobError(
-            f"{', '.join(landing.left)} cannot be read as CSV and names a person who is to be erased: "
-            "delete it (or have it delivered again) and run this again. All else has been erased."
+            f"{', '.join(landing.left)} cannot be read as CSV and names, or may name, a person who is "
+            "to be erased: delete it (or have it delivered again) and run this again. All else has been "
+            "erased."
         )
     notes = what_remains(job)
     job.run.notes += notes

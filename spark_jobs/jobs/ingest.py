@@ -131,8 +131,8 @@ def _tell(job: JobContext, delivery: Delivery, files: list[FileRead]) -> None:
             job.run.notes.append(f"{file.source_file}: {file.sentence} It is in the quarantine.")
         elif not file.rows:
             job.run.notes.append(f"{file.source_file}: The file has a header and no rows.")
-    for name in delivery.ignored:
-        job.run.notes.append(f"{delivery.dataset}/{delivery.date}/{name}: Ignored, since it is hidden.")
+    for name, why in delivery.ignored.items():
+        job.run.notes.append(f"{delivery.dataset}/{delivery.date}/{name}: Ignored, since {why}.")
 
 
 def _refuse_if_nothing_is_readable(

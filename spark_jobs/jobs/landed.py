@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake import storage
 from spark_jobs.lake.tables import MANIFEST
+from spark_jobs.landing.csv_file import MAX_BYTES
 from spark_jobs.landing.redaction import Redaction, redact, searchable_text
 from spark_jobs.privacy.erasure import ErasedPeople
 
@@ -47,7 +47,7 @@ def redact_landing(job: JobContext, people: ErasedPeople, folder: str) -> Redact
     New content is in the manifest, with the generation of the old, before it is in the landing zone: ingest
     knows it whenever this is killed.
     """
-    plans, left = [], []
+    plans, left = [], _too_large(job, folder)
     for path in _files_with(job, people, folder):
         content, redaction = _redacted(job, people, path)
         if redaction is None:
@@ -78,8 +78,10 @@ def people_in_landing(job: JobContext, people: ErasedPeople, folder: str) -> set
 def _files_with(job: JobContext, people: ErasedPeople, folder: str) -> list[str]:
     """The files that have something of erased people in them."""
     files = storage.walk_files(job.spark, folder)
-    hidden = [file.path for file in files if _is_hidden(_source_file(job, file.path))]
-    seen = {urllib.parse.unquote(file.path): file.path for file in files if file.size}
+    hidden = [
+        file.path for file in files if file.size <= MAX_BYTES and _is_hidden(_source_file(job, file.path))
+    ]
+    seen = [file.path for file in files if 0 < file.size <= MAX_BYTES]
     columns = job.contract.names
 
     def search(row: Any) -> Iterator[str]:
@@ -89,11 +91,19 @@ def _files_with(job: JobContext, people: ErasedPeople, folder: str) -> list[str]
     if not seen:
         return []
     reader = job.spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    content = reader.load(folder).select("path", "content").rdd
+    # Spark looks at the length before it reads the content.
+    small = reader.load(folder).where(F.col("length") <= MAX_BYTES)
+    content = small.select("path", "content").rdd
     tasks = max(1, min(len(seen), job.spark.sparkContext.defaultParallelism))
     found = content.repartition(tasks).flatMap(search).collect()
     # Spark's reader leaves hidden files out.
-    return sorted({*(seen[urllib.parse.unquote(path)] for path in found), *hidden})
+    return sorted({*found, *hidden})
+
+
+def _too_large(job: JobContext, folder: str) -> list[str]:
+    """The files that nobody reads, so that nobody knows whom they name."""
+    files = storage.walk_files(job.spark, folder)
+    return [_source_file(job, file.path) for file in files if file.size > MAX_BYTES]
 
 
 def _redacted(job: JobContext, people: ErasedPeople, path: str) -> tuple[bytes, Redaction | None]:

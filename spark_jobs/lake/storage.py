@@ -34,6 +34,12 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     return sorted(files, key=lambda file: file.name)
 
 
+def list_folders(spark: SparkSession, folder: str) -> list[str]:
+    """The names of the folders directly in a folder."""
+    place, system = _resolve(spark, folder)
+    return sorted(str(f.getPath().getName()) for f in system.listStatus(place) if f.isDirectory())
+
+
 def walk_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     """All files under a folder, hidden ones too, by path; none where it is not there."""
     place, system = _resolve(spark, folder)

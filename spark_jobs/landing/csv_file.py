@@ -10,11 +10,22 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TextIO
 
-#: Larger than this, one file is no delivery of employees but a mistake or an attack (a zip bomb).
-MAX_BYTES = 2 * 1024**3
+#: Larger than this a file is not read: Spark hands it to Python whole, in several copies on a heap of 2 GB.
+MAX_BYTES = 128 * 1024**2
+#: Unpacking to more than this, a file is no delivery of employees but a mistake or an attack (a zip bomb).
+MAX_UNPACKED = 256 * 1024**2
+#: Larger than this, a line is no record and a record no employee: each is held in memory several times.
+RECORD_SIZE = 8 * 1024**2
+#: Longer than this no field is read: a quote that is never closed ends here.
+FIELD_CHARACTERS = csv.field_size_limit()
+#: More columns than this have no meaning, and each record has a name and a value for each of them.
+MOST_COLUMNS = 1000
+_CHUNK = 2**20
 BOM = "\ufeff"
 GZIP = b"\x1f\x8b"
 
@@ -64,17 +75,18 @@ class Piece:
 
 
 def read_records(content: bytes, columns: tuple[str, ...]) -> Iterator[Record]:
-    """The records of a file. Raises UnreadableFile before the first record, never after it."""
-    pieces = split_text(decoded(content).removeprefix(BOM), columns)
-    return (piece.record for piece in pieces if piece.record)
+    """The records of a file. Raises UnreadableFile before the first record, never after it.
+
+    The text is never held whole: a small packed file may be a large one.
+    """
+    _check(content)
+    text = io.TextIOWrapper(_unpacked(content), "utf-8-sig", "surrogateescape", newline="")
+    return (piece.record for piece in _split(text, columns) if piece.record)
 
 
 def split_text(text: str, columns: tuple[str, ...]) -> Iterator[Piece]:
     """The text of a file in pieces. Raises UnreadableFile before the first, never after it."""
-    lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
-    header = _header(reader, columns)
-    return _pieces(reader, lines, header, frozenset(columns))
+    return _split(io.StringIO(text, newline=""), columns)
 
 
 def decoded(content: bytes) -> str:
@@ -83,33 +95,62 @@ def decoded(content: bytes) -> str:
     Bytes that are not UTF-8 become surrogates: encoding with `surrogateescape` gives them back. Raises
     UnreadableFile.
     """
-    return _decode(_unpacked(content))
+    _check(content, longest=MAX_UNPACKED)
+    return _unpacked(content).read().decode("utf-8", "surrogateescape")
 
 
-def _unpacked(content: bytes) -> bytes:
+def too_large(size: int) -> str:
+    """The sentence for a file that is not even read."""
+    return f"The file has {size:,} bytes, more than the {MAX_BYTES:,} that are read: deliver it in parts."
+
+
+def _check(content: bytes, longest: int = RECORD_SIZE) -> None:
+    """Look at all that a file unpacks to, a part at a time. Raises UnreadableFile."""
     if not content:
         raise UnreadableFile("file_empty", "The file is empty: not even a header.")
-    if not content.startswith(GZIP):
-        return content
+    beginning, size, line = b"", 0, 0
     try:
-        with gzip.open(io.BytesIO(content)) as packed:
-            data = packed.read(MAX_BYTES + 1)
+        unpacked = _unpacked(content)
+        while part := unpacked.read(_CHUNK):
+            beginning, size = beginning or part[:4096], size + len(part)
+            if size > MAX_UNPACKED:
+                about = f"The file unpacks to more than {MAX_UNPACKED:,} bytes: deliver it in parts."
+                raise UnreadableFile("file_too_large", about)
+            first, last = _line_ends(part)
+            if line + first > longest:
+                about = f"A line of the file has more than {longest:,} bytes: it is no record."
+                raise UnreadableFile("file_not_csv", about)
+            line = line + first if last < 0 else len(part) - last
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFile("file_gzip_broken", f"The gzip file is broken: {error}.") from error
-    if len(data) > MAX_BYTES:
-        raise UnreadableFile("file_too_large", f"The file unpacks to more than {MAX_BYTES} bytes.")
-    if not data:
+    _check_beginning(beginning)
+
+
+def _unpacked(content: bytes) -> io.BytesIO | gzip.GzipFile:
+    whole = io.BytesIO(content)
+    return gzip.open(whole) if content.startswith(GZIP) else whole
+
+
+def _line_ends(part: bytes) -> tuple[int, int]:
+    """How many bytes there are before a part's first line end, and where its last one is (-1: none)."""
+    first = min((at for at in (part.find(b"\n"), part.find(b"\r")) if at >= 0), default=len(part))
+    return first, max(part.rfind(b"\n"), part.rfind(b"\r"))
+
+
+def _check_beginning(beginning: bytes) -> None:
+    if not beginning:
         raise UnreadableFile("file_empty", "The gzip file holds nothing: not even a header.")
-    return data
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableFile("file_not_utf8", "The file is UTF-16: deliver it as UTF-8.")
-    if b"\x00" in data[:4096]:
+    if b"\x00" in beginning:
         raise UnreadableFile("file_not_csv", "The file is binary: it has null bytes at its beginning.")
-    # Bytes that are not UTF-8 become surrogates, so that only the rows that hold them are refused.
-    return data.decode("utf-8", "surrogateescape")
+
+
+def _split(text: TextIO, columns: tuple[str, ...]) -> Iterator[Piece]:
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
+    header = _header(reader, columns)
+    return _pieces(reader, lines, header, frozenset(columns))
 
 
 def _header(reader: Iterator[list[str]], columns: tuple[str, ...]) -> list[str]:
@@ -123,7 +164,10 @@ def _header(reader: Iterator[list[str]], columns: tuple[str, ...]) -> list[str]:
     if missing:
         names = ", ".join(missing)
         raise UnreadableFile("file_columns_missing", f"The header lacks the columns {names}.")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    if len(header) > MOST_COLUMNS:
+        about = f"The header names {len(header):,} columns, more than the {MOST_COLUMNS:,} that are read."
+        raise UnreadableFile("file_columns_too_many", about)
+    twice = sorted(name or "no name" for name, times in Counter(header).items() if times > 1)
     if twice:
         raise UnreadableFile("file_columns_twice", f"The header names {', '.join(twice)} twice.")
     return header
@@ -190,9 +234,10 @@ def _printable(text: str) -> str:
 class _Lines:
     """The lines of a text, remembering those that the current record was read from."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = io.StringIO(text, newline="")
+    def __init__(self, text: TextIO) -> None:
+        self._lines = text
         self._read: list[str] = []
+        self._size = 0
 
     def __iter__(self) -> "_Lines":
         return self
@@ -200,10 +245,15 @@ class _Lines:
     def __next__(self) -> str:
         line = next(self._lines)
         self._read.append(line)
+        self._size += len(line)
+        if self._size > RECORD_SIZE:
+            # csv's own error, for whoever reads from it: the next line begins a record.
+            raise csv.Error(f"it has more than {RECORD_SIZE:,} characters")
         return line
 
     def taken(self) -> str:
         """What has been read since this was last asked for."""
         text = "".join(self._read)
         self._read.clear()
+        self._size = 0
         return text

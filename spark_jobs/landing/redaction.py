@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from spark_jobs.landing.csv_file import BOM, GZIP, Piece, UnreadableFile, decoded, split_text
+from spark_jobs.landing.csv_file import BOM, GZIP, MAX_UNPACKED, Piece, UnreadableFile, decoded, split_text
 
 Fields = Mapping[str, str | None]
-RAW = "_raw"
 
 
 class Rule(Protocol):
@@ -71,7 +70,7 @@ def _what_stays(piece: Piece, rule: Rule) -> str:
         return ""
     if extra == record.extra:
         return piece.text
-    if RAW in record.extra:
+    if not record.fields:
         return rule.lines_that_stay(piece.text)
     return _with_values(piece, extra)
 
@@ -120,7 +119,8 @@ def _unpacked_as_far_as_it_goes(content: bytes) -> bytes:
         return content
     data, packed = bytearray(), gzip.GzipFile(fileobj=io.BytesIO(content))
     try:
-        while chunk := packed.read1(1 << 16):
+        # Further than a file is read there is nothing that anybody has read.
+        while len(data) <= MAX_UNPACKED and (chunk := packed.read1(1 << 16)):
             data += chunk
     except (OSError, EOFError):
         pass

@@ -32,6 +32,8 @@ _WORD = re.compile(r"[\w.'@+-]+")
 _PART = re.compile(r"[\w.'-]+")
 _NUMBER = re.compile(r"[0-9][0-9 ().+-]{4,}[0-9]")
 _NO_DIGIT = re.compile("[^0-9]")
+#: A letter, or a digit of another script.
+_NO_NUMBER = re.compile(r"[^\W_0-9]")
 _ENDS = ".'-+@_"
 #: Fewer digits than this are no telephone number or SSN, but a season or a salary.
 _FEWEST_DIGITS = 7
@@ -46,7 +48,7 @@ def tidied(value: str | None, column: Column, null_texts: tuple[str, ...]) -> st
         text = text.upper()
     elif column.case == "lower":
         text = text.lower()
-    elif column.case == "digits" and not re.search("[A-Za-z]", text):
+    elif column.case == "digits" and not _NO_NUMBER.search(text):
         text = _NO_DIGIT.sub("", text)
     is_name = column.classification == "identity" and column.type == "string"
     nulls = ("",) if is_name else ("", *null_texts)
@@ -115,7 +117,8 @@ class ErasedPeople:
         if own:
             return None if self.erased(own) else self._without_names(extra)
         raw = extra.get(RAW)
-        if raw is not None:
+        # A record with fields has been split: it has a column of that name.
+        if raw is not None and not any(value is not None for value in fields.values()):
             lines = self.lines_that_stay(raw)
             return {**extra, RAW: lines} if lines.strip() else None
         return None if any(map(self.named_in, (*fields.values(), *extra.values()))) else extra

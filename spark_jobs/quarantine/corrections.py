@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -13,6 +14,8 @@ from spark_jobs.quarantine.attempts import MEND, REJECT
 
 #: For people: what they decide, why the row was refused, and the line of one that could not be split.
 ID, DECISION, REASONS, RAW = "quarantine_id", "decision", "reasons", "raw"
+#: What a spreadsheet takes for a formula, which may call programs: a number alone is none.
+_FORMULA = re.compile(r"'*([=@\t\r]|[-+](?![0-9.,]*$))")
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,18 @@ def write_refused(rows: Iterable[dict[str, Any]], contract: Contract, out: TextI
         reasons = " | ".join(reason["sentence"] for reason in row["reasons"])
         values = [record.get(name) or "" for name in contract.names]
         raw = (record.get("_rescued") or {}).get("_raw", "")
-        writer.writerow([row["_row_id"], "", reasons, *values, raw])
+        writer.writerow(map(_as_text, [row["_row_id"], "", reasons, *values, raw]))
     return number
+
+
+def _as_text(value: str) -> str:
+    """A value as a spreadsheet shows and never runs it: an apostrophe before what looks like a formula."""
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _as_delivered(value: str) -> str:
+    """What `_as_text` was given."""
+    return value[1:] if value.startswith("'") and _FORMULA.match(value) else value
 
 
 def read_corrections(content: bytes, contract: Contract, name: str) -> list[Correction]:
@@ -79,7 +92,7 @@ def _correction(
         raise UsageError(
             f"{name}, line {line}: it has {len(values)} fields where the header has {len(header)}."
         )
-    row = dict(zip(header, values, strict=True))
+    row = dict(zip(header, map(_as_delivered, values), strict=True))
     decision = row.get(DECISION, MEND).strip().lower()
     if not decision:
         return None

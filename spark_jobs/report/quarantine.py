@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from spark_jobs.contracts.contract import Contract
 from spark_jobs.errors import UsageError
@@ -41,7 +42,9 @@ def show_list(rows: DataFrame, console: Console, limit: int) -> None:
     for row in shown:
         number = str(row["_row_number"] or "")
         reasons = "\n".join(_without_place(reason["sentence"]) for reason in row["reasons"])
-        grid.add_row(row["_row_id"][:_SHORT_ID], row["state"], row["_source_file"], number, reasons)
+        # As text: a file's name, which a reason quotes, may look like markup.
+        cells = (row["_row_id"][:_SHORT_ID], row["state"], row["_source_file"], number, reasons)
+        grid.add_row(*map(Text, cells))
     console.print(grid)
 
 
@@ -63,7 +66,9 @@ def show_row(lake: Lake, contract: Contract, row: dict[str, Any], console: Conso
     """Everything of one refused row: reasons, the columns as delivered or mended, and all attempts."""
     console.print(f"{row['_row_id']}  {row['kind']}  [bold]{row['state']}[/]", soft_wrap=True)
     console.print(
-        f"{row['_source_file']}  row {row['_row_number']}  generation {row['_generation']}", soft_wrap=True
+        f"{row['_source_file']}  row {row['_row_number']}  generation {row['_generation']}",
+        markup=False,
+        soft_wrap=True,
     )
     for reason in row["reasons"]:
         console.print(f"  {reason['code']}: {reason['sentence']}", markup=False, soft_wrap=True)

@@ -9,6 +9,8 @@ from spark_jobs.contracts.contract import Column, Contract
 
 #: White space, control characters, and the invisible ones that spreadsheets leave behind.
 _BLANKS = r"r'[\s\p{Cntrl}\u00a0\u200b\ufeff]+'"
+#: A letter, or a digit of another script.
+_NO_NUMBER = r"r'[\p{L}\p{N}&&[^0-9]]'"
 _INTEGER = "'^[-+]?[0-9]{1,18}$'"
 #: Dollars and cents, thousands grouped by commas or not; never an exponent or a third decimal.
 _MONEY = "'^[-+]?[$]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)([.][0-9]{1,2})?$'"
@@ -58,9 +60,10 @@ def tidy(column: Column, null_texts: tuple[str, ...]) -> str:
     if column.case in ("upper", "lower"):
         value = f"{column.case}({value})"
     elif column.case == "digits":
-        # An identifier with letters in it stays as it is, for a rule to refuse.
+        # An identifier with letters in it, or with the digits of another script, stays as it is, for a rule
+        # to refuse.
         digits = f"regexp_replace({value}, '[^0-9]', '')"
-        value = f"CASE WHEN {value} RLIKE '[A-Za-z]' THEN {value} ELSE {digits} END"
+        value = f"CASE WHEN {value} RLIKE {_NO_NUMBER} THEN {value} ELSE {digits} END"
     is_name = column.classification == "identity" and column.type == "string"
     nulls = ", ".join(text(null) for null in ("", *(() if is_name else null_texts)))
     return f"CASE WHEN lower({value}) NOT IN ({nulls}) THEN {value} END"

@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "contracts": {"errors"},
     "lake": {"errors", "settings", "contracts"},
     "landing": {"errors", "lake"},
-    "bronze": {"contracts", "lake", "landing"},
+    "bronze": {"contracts", "errors", "lake", "landing"},
     "privacy": {"contracts", "errors", "settings"},
     "silver": {"contracts"},
     "quarantine": {"bronze", "contracts", "errors", "lake"},

@@ -4,7 +4,14 @@ import gzip
 
 import pytest
 
-from spark_jobs.landing.csv_file import Record, UnreadableFile, read_records
+from spark_jobs.landing import csv_file
+from spark_jobs.landing.csv_file import (
+    MOST_COLUMNS,
+    RECORD_SIZE,
+    Record,
+    UnreadableFile,
+    read_records,
+)
 
 COLUMNS = ("id", "name")
 
@@ -91,3 +98,44 @@ def test_a_file_that_is_no_csv_says_why(content: bytes, code: str) -> None:
 
 def test_a_header_alone_is_a_file_without_records() -> None:
     assert records("id,name\n") == []
+
+
+@pytest.mark.parametrize("line", ["1,Ann,Cy", "1"], ids=["too many fields", "too few"])
+def test_a_record_of_another_length_than_the_header_is_malformed(line: str) -> None:
+    (record,) = records(f"id,name\n{line}\n")
+    assert record.problem and record.problem.code == "malformed_row"
+    assert record.extra == {"_raw": line}
+
+
+def test_a_small_packed_file_that_unpacks_to_too_much_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "MAX_UNPACKED", 1000)
+    bomb = gzip.compress(b"id,name\n" + b"1,Ann\n" * 1000)
+    assert len(bomb) < 1000
+    assert code_of(bomb) == "file_too_large"
+    assert len(records(gzip.compress(b"id,name\n" + b"1,Ann\n" * 100))) == 100
+
+
+def test_a_line_that_is_no_record_is_not_held_in_memory() -> None:
+    assert code_of(b"id,name\n1," + b"x" * RECORD_SIZE + b"\n2,Bo\n") == "file_not_csv"
+    assert code_of(b"id,name" + b"," * RECORD_SIZE) == "file_not_csv"
+    # In a part of its own, over several, and with the other line end.
+    assert code_of(b"id,name\r" + b"x\r" * 2**20 + b"," * (RECORD_SIZE + 1) + b"\rx") == "file_not_csv"
+
+
+def test_a_record_of_many_lines_ends_where_it_is_too_long() -> None:
+    fields = '"\n",' * (RECORD_SIZE // 4)
+    first, *_, last = records(f"id,name\n1,{fields}\n2,Bo\n")
+    assert first.problem and "characters" in first.problem.about
+    assert last.fields == {"id": "2", "name": "Bo"}
+
+
+def test_a_header_of_very_many_columns_is_refused_at_once() -> None:
+    many = ",".join(["id", "name", *map(str, range(MOST_COLUMNS))])
+    assert code_of(many.encode()) == "file_columns_too_many"
+    assert code_of(b"id,name" + b"," * (RECORD_SIZE - 10)) == "file_columns_too_many"
+
+
+def code_of(content: bytes) -> str:
+    with pytest.raises(UnreadableFile) as caught:
+        records(content)
+    return caught.value.code

@@ -35,6 +35,8 @@ def people(contract: Contract) -> ErasedPeople:
         ),
         (HEAD + b"a1,A,B,C\ngone01;G\nb1,B,\n", HEAD + b"a1,A,B,C\nb1,B,\n", 1),
         (HEAD + b'a1,A,"knows gone01"\nb1,B,"as, it was"\n', HEAD + b'a1,A,\nb1,B,"as, it was"\n', 1),
+        (b"employee_id,name,_raw\na1,A,knows gone01\n", b"employee_id,name,_raw\na1,A,\n", 1),
+        (b"employee_id,name,_raw\n,gone01,x\nb1,B,\n", b"employee_id,name,_raw\nb1,B,\n", 1),
         (HEAD + b'a1,"never\ngone01,G,\nb1,B,\n', HEAD + b'a1,"never\nb1,B,\n', 1),
         (b"some,other,header\ngone01,x\nb1,y\n", b"some,other,header\nb1,y\n", 1),
         ("id\ngone01\nb1\n".encode("utf-16"), "id\nb1\n".encode("utf-16"), 1),

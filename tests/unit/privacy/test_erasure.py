@@ -41,6 +41,11 @@ def test_values_are_tidied_as_silver_tidies_them(
         "(1) 2a",
         "\x00z\x7f",
         "ſß",
+        "９-0 0",
+        "9_0-٣",
+        "900-12-3456 é",
+        "½",
+        "--",
     ]
     rows = spark.createDataFrame([(value,) for value in values], f"{name} string")
     said = [row[0] for row in rows.selectExpr(tidy(column, contract.null_texts)).collect()]
