@@ -15,6 +15,8 @@ from moto.server import ThreadedMotoServer
 
 DELIVERY = Path(__file__).with_name("archive-delivery.csv")
 DAY = "2023-10-01"
+#: Read for the driver's JVM, and not for the one that makes its command line.
+_OPTIONS = "SPARK_SUBMIT_OPTS"
 
 
 def main() -> None:
@@ -23,10 +25,10 @@ def main() -> None:
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
+    # The server takes any; the one that fills it and Spark's JVM find them here.
+    os.environ |= {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
     environment = {
         **os.environ,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
         "MLB_S3_ENDPOINT": f"http://{host}:{port}",
         "MLB_S3_PATH_STYLE": "true",
         "MLB_LANDING": "s3a://mlb/landing",
@@ -43,17 +45,11 @@ def main() -> None:
     server.stop()
 
 
-#: Read for the driver's JVM, and not for the one that makes its command line.
-_OPTIONS = "SPARK_SUBMIT_OPTS"
-
-
 def _deliver(environment: dict[str, str]) -> None:
     s3 = boto3.client(
         "s3",
         endpoint_url=environment["MLB_S3_ENDPOINT"],
         region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
     )
     s3.create_bucket(Bucket="mlb")
     s3.put_object(Bucket="mlb", Key=f"landing/employees/{DAY}/New_York.csv", Body=DELIVERY.read_bytes())
