@@ -4,7 +4,7 @@
 |---|---|
 | delivered_files, delivered_bytes | files of the delivery that ingest read |
 | read_files, read_bytes | files of tables and logs that the run's queries read, after pruning |
-| written_files, written_bytes | files that it added to tables; not of the ledger and of those built beside |
+| written_files, written_bytes | files that it added to tables, but for the ledger and those built beside |
 | rewritten_files, rewritten_bytes | files of tables that it replaced or deleted |
 | gc_seconds | garbage collection of the driver's JVM while it ran |
 | start_up_seconds | from the process's start to Spark's session; only of a process's first run |
