@@ -108,7 +108,7 @@ QUICK = (
         "an erased person comes back in capitals",
         "spark_jobs/privacy/erasure.py",
         'elif column.case == "lower":\n        text = text.lower()',
-        'elif column.case == "lower":\n        text = text.upper()',
+        'elif column.case == "lower":\n        text = text.strip()',
         (ERASURE,),
     ),
     Bug(
@@ -313,7 +313,12 @@ BUGS = (*QUICK, *SLOW)
 
 def copy_of_the_tree(folder: Path) -> Path:
     """The tree as it is, without what is made from it."""
-    made = shutil.ignore_patterns(".*", "__pycache__", "build", "lake", "landing", "spark-warehouse")
+
+    def made(parent: str, names: list[str]) -> set[str]:
+        # Of these only the top ones: packages are called so, too.
+        top = {"build", "lake", "landing", "spark-warehouse"} if Path(parent) == TREE else set()
+        return {name for name in names if name.startswith(".") or name in {"__pycache__", *top}}
+
     return shutil.copytree(TREE, folder / "tree", ignore=made)
 
 
