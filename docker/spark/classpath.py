@@ -1,8 +1,9 @@
-"""Writes a jar that names other jars in a fixed order: `classpath.py JARS OUTPUT`.
+"""Writes a jar that names the jars of a folder beside it in a fixed order: `classpath.py JARS OUTPUT`.
 
 Spark puts `jars/*` on the class path, and Java takes the files in whatever order the file system lists
 them, which differs from node to node. A class-data archive is only used where the order is the one that it
-was made with, and of two jars with the same class the first one counts: so the order had better be fixed.
+was made with, and of two jars with the same class the first one counts: so the order had better be fixed. The names are relative, since
+the archive leaves classes out whose jar is named by a whole address.
 """
 
 import sys
@@ -18,7 +19,7 @@ def main() -> None:
     jars, output = Path(sys.argv[1]), Path(sys.argv[2])
     # SLF4J's own before anything that brings a copy of it, as Spark does.
     ordered = sorted(jars.glob("*.jar"), key=lambda jar: (not jar.name.startswith("slf4j-api-"), jar.name))
-    lines = "Class-Path: " + " ".join(jar.as_uri() for jar in ordered)
+    lines = "Class-Path: " + " ".join(str(jar.relative_to(output.parent)) for jar in ordered)
     wrapped = [lines[:_WIDTH]]
     rest = lines[_WIDTH:]
     while rest:
