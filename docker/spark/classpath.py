@@ -2,8 +2,8 @@
 
 Spark puts `jars/*` on the class path, and Java takes the files in whatever order the file system lists
 them, which differs from node to node. A class-data archive is only used where the order is the one that it
-was made with, and of two jars with the same class the first one counts: so the order had better be fixed. The names are relative, since
-the archive leaves classes out whose jar is named by a whole address.
+was made with, and of two jars with the same class the first one counts: so the order had better be fixed.
+The names are relative, since the archive leaves out the classes of a jar that is named by a whole address.
 """
 
 import sys
