@@ -15,7 +15,7 @@ from spark_jobs.quarantine.attempts import MEND, REJECT
 #: For people: what they decide, why the row was refused, and the line of one that could not be split.
 ID, DECISION, REASONS, RAW = "quarantine_id", "decision", "reasons", "raw"
 #: What a spreadsheet takes for a formula, which may call programs: a number alone is none.
-_FORMULA = re.compile(r"'*([=@\t\r]|[-+](?![0-9.,]*$))")
+_FORMULA = re.compile(r"'*([=@\t\r]|[-+](?![0-9.,]+$))")
 
 
 @dataclass(frozen=True)
