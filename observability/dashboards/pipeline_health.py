@@ -177,12 +177,13 @@ def _tasks() -> Iterator[Any]:
     )
     yield over_time(
         "How long tasks wait for Airflow",
-        "Mean time from queued to running. Minutes: the scheduler has no room, or does not get to it.",
+        "Mean time from when a task could go until it is queued. Minutes: a pool has no free slot, or the "
+        "scheduler does not get to it.",
         [
             (
-                "sum by (dag_id) (airflow_task_queued_seconds_sum) "
-                "/ sum by (dag_id) (airflow_task_queued_seconds_count)",
-                "{{dag_id}} queued",
+                "sum by (dag_id) (airflow_task_scheduled_seconds_sum) "
+                "/ sum by (dag_id) (airflow_task_scheduled_seconds_count)",
+                "{{dag_id}}",
             )
         ],
         "s",

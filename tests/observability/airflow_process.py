@@ -69,10 +69,9 @@ def a_run() -> None:
     with create_session() as session:
         found = session.get(DagRun, run.id)
         for instance in found.task_instances:
-            instance.end_date, instance.queued_dttm = None, instance.start_date
-            instance.scheduled_dttm = instance.start_date
-            for state in ("queued", "running"):
-                instance.emit_state_change_metric(state)
+            instance.end_date, instance.scheduled_dttm = None, instance.start_date
+            # As the scheduler does it. Of the time from queued to running Airflow 3 tells nothing.
+            instance.emit_state_change_metric("queued")
         # As models/deadline.py does it, whose row the test runner does not make.
         tags = {"dag_id": found.dag_id, "dagrun_id": found.run_id}
         stats.incr("deadline_alerts.deadline_missed", tags=tags)

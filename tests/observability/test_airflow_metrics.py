@@ -49,7 +49,6 @@ def test_nothing_is_counted_under_a_second_name(series: dict[str, float]) -> Non
         "airflow_deadlines_missed_total",
         "airflow_task_seconds",
         "airflow_task_scheduled_seconds",
-        "airflow_task_queued_seconds",
         "airflow_task_starts_total",
         "airflow_task_ends_total",
         *(
@@ -59,7 +58,7 @@ def test_nothing_is_counted_under_a_second_name(series: dict[str, float]) -> Non
     }
 
 
-@pytest.mark.parametrize("name", ["seconds", "queued_seconds", "scheduled_seconds"])
+@pytest.mark.parametrize("name", ["seconds", "scheduled_seconds"])
 def test_times_of_tasks_are_seconds(series: dict[str, float], name: str) -> None:
     labels = next(
         each for each in series if each.startswith(f"airflow_task_{name}_sum") and "etl_process" in each
