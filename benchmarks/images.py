@@ -22,6 +22,8 @@ from moto.server import ThreadedMotoServer
 from spark_jobs.sample_feed import write_sample_feed
 
 JOBS = ("ingest", "etl", "load", "aggregate")
+#: The server takes any.
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 FIRST, SECOND = "2023-10-01", "2023-10-02"
 #: The end of a container's output: its cgroup's processor time, of version 1 (ns) or 2 (µs).
 _TELL = (
@@ -51,11 +53,9 @@ def main() -> None:
 
 
 def _environment(endpoint: str) -> dict[str, str]:
-    # The server takes any keys.
-    os.environ |= {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+    os.environ |= dict.fromkeys(_KEYS, "any")
     return {
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
+        **{name: os.environ[name] for name in _KEYS},
         "MLB_S3_ENDPOINT": endpoint,
         "MLB_S3_PATH_STYLE": "true",
         "MLB_LANDING": "s3a://mlb/landing",

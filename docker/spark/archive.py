@@ -20,7 +20,7 @@ _OPTIONS = "SPARK_SUBMIT_OPTS"
 
 
 def main() -> None:
-    """Run the jobs, and see that a JVM takes what they have left."""
+    """Run the jobs; nothing here sees what a later JVM takes of what they leave."""
     output = sys.argv[1]
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
