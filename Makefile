@@ -46,7 +46,7 @@ long: setup-s3  ## the scenarios of minutes: killed between any two steps, and r
 	@$(BIN)/pytest tests/unit tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure
+cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure; every panel has data
 	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)

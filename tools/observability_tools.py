@@ -1,7 +1,8 @@
-"""The servers of the metrics' tests: prometheus, promtool, alertmanager, amtool, statsd_exporter.
+"""The servers of the metrics' tests: prometheus, promtool, alertmanager, amtool, and two exporters.
 
 The first four are Debian's packages, installed if they are missing (no service is started). statsd_exporter
-is built with Go, from the sources that its image is built from, into a cache of this user.
+is built with Go, from the sources that its image is built from, and so is kube-state-metrics, from those
+that tools/kube-state-metrics pins, into a cache of this user.
 """
 
 import hashlib
@@ -10,10 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXPORTER = ROOT / "docker" / "statsd-exporter"
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 #: A program → how Debian calls it.
 PROGRAMS = {
@@ -36,11 +37,22 @@ def program(name: str) -> str:
 
 def statsd_exporter() -> str:
     """The path of statsd_exporter as the image has it; built first, if need be."""
-    digest = hashlib.sha256((EXPORTER / "go.mod").read_bytes() + (EXPORTER / "go.sum").read_bytes())
-    folder = _cache() / f"statsd-exporter-{digest.hexdigest()[:12]}"
+    return _built(ROOT / "docker" / "statsd-exporter", "github.com/prometheus/statsd_exporter")
+
+
+def kube_state_metrics() -> str:
+    """The path of kube-state-metrics; built first, if need be."""
+    return _built(ROOT / "tools" / "kube-state-metrics", "k8s.io/kube-state-metrics/v2")
+
+
+def _built(module: Path, package: str) -> str:
+    """The program of a Go package, of the versions that a module pins."""
+    digest = hashlib.sha256((module / "go.mod").read_bytes() + (module / "go.sum").read_bytes())
+    folder = _cache() / f"{module.name}-{digest.hexdigest()[:12]}"
     if not folder.exists():
-        _once(folder, _build)
-    return str(folder / "statsd_exporter")
+        _once(folder, partial(_build, module, package))
+    (built,) = folder.iterdir()
+    return str(built)
 
 
 def _cache() -> Path:
@@ -83,16 +95,13 @@ def _install() -> None:
             raise SystemExit(f"`{' '.join(command)}` failed: {done.stdout}{done.stderr}")
 
 
-def _build(folder: Path) -> None:
+def _build(module: Path, package: str, folder: Path) -> None:
     go = shutil.which("go")
     if not go:
-        raise SystemExit("statsd_exporter is built with Go, which is not here: install Go 1.26 or later.")
-    print("set-up: building statsd_exporter (a minute, once)", file=sys.stderr)
-    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", str(folder)]
-    environment = {**os.environ, "CGO_ENABLED": "0"}
-    subprocess.run(
-        [*command, "github.com/prometheus/statsd_exporter"], cwd=EXPORTER, env=environment, check=True
-    )
+        raise SystemExit(f"{module.name} is built with Go, which is not here: install Go 1.26 or later.")
+    print(f"set-up: building {module.name} (a minute or two, once)", file=sys.stderr)
+    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", f"{folder}/", package]
+    subprocess.run(command, cwd=module, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
 
 
 if __name__ == "__main__":

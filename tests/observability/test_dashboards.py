@@ -131,15 +131,15 @@ def prometheus(airflow_metrics: str, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("panel", PANELS)
 def test_no_panel_is_empty_after_a_run(panel: dict[str, Any], prometheus: str) -> None:
     for target in panel["targets"]:
-        expression = target["expr"]
-        for variable, value in VARIABLES.items():
-            expression = expression.replace(variable, value)
-        query = urllib.parse.urlencode({"query": expression})
-        wait_for(expression, lambda query=query: results(f"{prometheus}/api/v1/query?{query}"), 20)
+        wait_for(target["expr"], lambda target=target: answer(prometheus, target), 20)
 
 
-def results(url: str) -> list[Any]:
-    """What Prometheus answers; a query that it does not understand is an error at once."""
-    answer = json.loads(read(url))
-    assert answer["status"] == "success", answer
-    return answer["data"]["result"]
+def answer(prometheus: str, target: dict[str, Any]) -> list[Any]:
+    """What Prometheus answers a panel's query; one that it does not understand is an error at once."""
+    expression = target["expr"]
+    for variable, value in VARIABLES.items():
+        expression = expression.replace(variable, value)
+    query = urllib.parse.urlencode({"query": expression})
+    answered = json.loads(read(f"{prometheus}/api/v1/query?{query}"))
+    assert answered["status"] == "success", answered
+    return answered["data"]["result"]
