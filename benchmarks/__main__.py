@@ -78,7 +78,7 @@ def main() -> None:
         for name in chosen.scenarios:
             runs = measure(chosen, folder, name, rows)
             cases.append(Case(rows, name, _delivered(folder / name), runs))
-            show(cases[-1], Console())
+            show(cases[-1], Console(width=170))
     write_figures(ROOT, cases, chosen.memory)
 
 

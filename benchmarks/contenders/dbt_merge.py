@@ -51,8 +51,8 @@ merge into {this} as DBT_INTERNAL_DEST
 def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
     """Run the model once, incrementally."""
     parts, silver = Parts(), plain_silver(state)
-    batch = new_rows(spark, bronze).persist()
     with parts.part("batch"):
+        batch = new_rows(spark, bronze).persist()
         batch.count()
     if not silver.exists():
         with parts.part("write"):

@@ -22,8 +22,8 @@ start = start_recipe
 def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
     """Write all of Silver again, with the batch."""
     parts, silver = Parts(), plain_silver(state)
-    batch = new_rows(spark, bronze).persist()
     with parts.part("batch"):
+        batch = new_rows(spark, bronze).persist()
         batch.count()
     if not silver.exists():
         with parts.part("write"):

@@ -55,6 +55,8 @@ def new_rows(spark: SparkSession, bronze: Path) -> DataFrame:
     contract = read_contract(CONTRACT)
     raw = spark.read.parquet(str(bronze)).drop("_refused")
     judged = pseudonymise(judge(clean(raw, contract), contract), contract, KEY.encode())
+    # Once and for all: folded into one expression with what follows, Spark would plan for minutes.
+    judged = judged.localCheckpoint()
     good = judged.where(F.size("_reasons") == 0).dropDuplicates(list(contract.names))
     at_once, person = Window.partitionBy(*KEY_COLUMNS, "updated_at"), Window.partitionBy("employee_id")
     states = F.col("operation") != "D"

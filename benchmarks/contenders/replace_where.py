@@ -22,8 +22,8 @@ start = start_recipe
 def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
     """Write the batch's seasons again."""
     parts, silver = Parts(), plain_silver(state)
-    batch = new_rows(spark, bronze).persist()
     with parts.part("batch"):
+        batch = new_rows(spark, bronze).persist()
         seasons = sorted(row[0] for row in batch.select("season").distinct().collect())
     if not silver.exists():
         with parts.part("write"):
