@@ -99,7 +99,7 @@ class World:
             driver.paused_until = store.step + store.rng.randint(0, 60)
             return
         if store.happens("delayed"):
-            driver.paused_until = store.step + store.rng.randint(1, 60)
+            driver.paused_until = store.step + store.rng.randint(1, store.rng.choice((20, 60, 200)))
             return
         name, day = driver.stages[driver.at]
         if name == "deliver again":
