@@ -48,11 +48,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.reliability.simulation",
         description=_ABOUT,
-        epilog=f"What must hold:\n{sentences}\n\nExit codes: 0 all of it holds, 1 something does not, 2 usage.",
+        epilog=f"What must hold:\n{sentences}\n\nExit codes: 0 all holds, 1 something does not, 2 usage.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--part", choices=(JOBS, LOG_STORE), help="one half alone  [default: both]")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many (MLB_SEEDS)  [default: %(default)s]")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many (MLB_SEEDS)  [%(default)s]")
     parser.add_argument(
         "--from", dest="first", type=int, default=SEED, help="the first (MLB_SEED)  [default: %(default)s]"
     )

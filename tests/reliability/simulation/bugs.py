@@ -35,29 +35,49 @@ BUGS = (
     # Found: a recovery beside a load.
     Bug("silver_is_what_all_say", ("looks at the marks alone",)),
     # Found: two aggregates beside each other.
-    Bug("gold_is_of_silver", _GOLD_AS_IT_WAS),
+    Bug("gold_is_of_silver", _GOLD_AS_IT_WAS, near=150),
     Bug("gold_is_of_silver", ("ledger row before Gold",)),
     Bug("points_belong_together", ("the point is of Silver as it is then",)),
     # Found: jobs that began before a restore's mark.
-    Bug("points_belong_together", ("the point is looked up after the mark",)),
-    Bug("points_belong_together", ("restore looks at versions alone",)),
-    Bug("as_undisturbed", ("landing before the manifest",)),
+    Bug("points_belong_together", ("the point is looked up after the mark",), near=440),
+    Bug("points_belong_together", ("restore looks at versions alone",), near=2550),
+    Bug("as_undisturbed", ("landing before the manifest",), near=290),
     Bug("as_undisturbed", ("only the season itself",)),
     Bug("erased_is_nowhere", ("ingest keeps nobody out",)),
     Bug("erased_is_nowhere", ("Bronze goes first",)),
-    Bug("erased_is_nowhere", ("restore brings erased people back",)),
 )
 
 _SEND = "FSDataOutputStream sent = send(store, path, lines, true);"
 JAVA_BUGS = (
     ("never_replaced", JavaBug(_SEND, _SEND.replace("true", "false"))),
     # A refusal is taken for one's own commit.
-    ("done_is_there", JavaBug("          case ANOTHERS:\n            throw", "          case ANOTHERS:\n            if (true) return;\n            throw")),
+    (
+        "done_is_there",
+        JavaBug(
+            "case ANOTHERS:\n            throw",
+            "case ANOTHERS:\n            if (true) return;\n            throw",
+        ),
+    ),
     # What is not known is answered as done.
-    ("done_is_there", JavaBug("            if (!isRefusal(failure) || uploads == MOST_UPLOADS) {", "            if (!isRefusal(failure)) {\n              return;\n            }\n            if (uploads == MOST_UPLOADS) {")),
+    (
+        "done_is_there",
+        JavaBug(
+            "if (!isRefusal(failure) || uploads == MOST_UPLOADS) {",
+            "if (!isRefusal(failure)) return;\n            if (uploads == MOST_UPLOADS) {",
+        ),
+    ),
     # An answer is believed, and nothing read back.
-    ("taken_is_not_there", JavaBug("switch (present(store, path, lines, failure)) {", "switch (Present.ANOTHERS) {")),
+    (
+        "taken_is_not_there",
+        JavaBug("switch (present(store, path, lines, failure)) {", "switch (Present.ANOTHERS) {"),
+    ),
     ("whole", JavaBug("      stream.abort();", "      stream.close();")),
     ("careless_store", JavaBug("      prove(store, path);\n", "")),
-    ("calm_is_done", JavaBug("case OURS:\n            return;\n          case ANOTHERS:\n            throw (IOException) new FileAlreadyExistsException(path.toString()).initCause(failure);", "case OURS:\n            return;\n          case ANOTHERS:\n            throw unknown(path, failure);")),
+    (
+        "calm_is_done",
+        JavaBug(
+            "throw (IOException) new FileAlreadyExistsException(path.toString()).initCause(failure);",
+            "throw unknown(path, failure);",
+        ),
+    ),
 )

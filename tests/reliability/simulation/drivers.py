@@ -9,11 +9,18 @@ from tests.reliability.simulation.invariants import End, Violation, checked_at_t
 from tests.reliability.simulation.jobs import Job, Run, aggregate, etl, ingest, load, run_job
 from tests.reliability.simulation.lake import Steps
 from tests.reliability.simulation.store import Store, Weather
-from tests.reliability.simulation.ways_back import apply_erasures, erase, maintain, recover, reprocess, restore
+from tests.reliability.simulation.ways_back import (
+    apply_erasures,
+    erase,
+    maintain,
+    recover,
+    reprocess,
+    restore,
+)
 
 STAGES: dict[str, Job] = {"ingest": ingest, "etl": etl, "load": load, "aggregate": aggregate}
 DAYS, PEOPLE, SEASONS = (1, 2, 3), ("ann", "bob", "cy", "di"), (2014, 2015, 2016)
-#: After so many steps nobody is killed any more and the store is well: what was killed must come to its end.
+#: After so many steps nobody is killed any more and the store is well: all must come to its end.
 _STORM = 1500
 _MOST_STEPS = 20_000
 #: How often a run may fail in a store that is well, beside others that get in its way.
@@ -49,7 +56,6 @@ class Outcome:
     steps: int
     faults: dict[str, int]
     violations: list[Violation]
-    commits: list[tuple[str, list[list[str]]]] = field(default_factory=list)
 
 
 @dataclass
@@ -179,6 +185,7 @@ def _record(rng: random.Random, day: int) -> Record:
 def plan(rng: random.Random, landing: dict) -> tuple[list[Driver], str]:
     """Who does what beside whom, and who is to be erased: a pipeline for each day, and some of the rest."""
     drivers = [Driver(f"day {day}", [(name, day) for name in STAGES]) for day in DAYS]
+    stages: list[tuple[str, int | None]]
     every = tuple(driver.name for driver in drivers)
     day = rng.choice(DAYS)
     if rng.random() < 0.4:  # a second process that was started for the same work
@@ -193,10 +200,14 @@ def plan(rng: random.Random, landing: dict) -> tuple[list[Driver], str]:
         drivers.append(Driver("erase", [("erase", None)], alone=True, after=(f"day {day}",)))
     if rng.random() < 0.3:
         drivers.append(Driver("restore", [("restore", None)], after=every[:1]))
+        back: list[tuple[str, int | None]]
         back = [(name, day) for day in DAYS for name in ("etl", "load", "aggregate")]
         drivers.append(Driver("bring back", back, after=(*every, "restore")))
-    if rng.random() < 0.3:  # the same file is put there once more, and the delivery run once more
-        stages = [("deliver again", day), *((name, day) for name in STAGES)]
+    if (
+        rng.random() < 0.3
+    ):  # the delivery is run once more, and half of the times its files are put there anew
+        stages = [("deliver again", day)] if rng.random() < 0.5 else []
+        stages += [(name, day) for name in STAGES]
         drivers.append(Driver("again", stages, after=(f"day {day}",)))
     return drivers, erased
 
@@ -248,3 +259,16 @@ def simulate(seed: int, bugs: frozenset[str] = frozenset()) -> Outcome:
         world.violations = checked_at_the_end(end)
     store = world.store
     return Outcome(seed, store.trace, store.step, store.faults, world.violations)
+
+
+def in_turn(
+    landing: dict[tuple[int, str], tuple[Record, ...]],
+    stages: list[tuple[str, int | None]],
+    erased: str = "",
+) -> list[tuple[str, list[list[str]]]]:
+    """Run stages one after the other, undisturbed; each run's commits, in groups of what is together."""
+    world = new_world(0, frozenset(), disturbed=False)
+    world.store.landing, world.landing, world.erased = dict(landing), landing, erased
+    world.drivers = [Driver("all", list(stages))]
+    run_world(world)
+    return world.commits

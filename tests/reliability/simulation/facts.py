@@ -66,7 +66,7 @@ def newest_generations(bronze: Rows) -> dict[tuple[int, str], int]:
     """Of each file the newest generation."""
     newest: dict[tuple[int, str], int] = {}
     for row_id, row in bronze:
-        newest[row_id.file] = max(row.generation, newest.get(row_id.file, 0))  # type: ignore
+        newest[row_id.file] = max(row.generation, newest.get(row_id.file, 0))
     return newest
 
 
@@ -90,7 +90,7 @@ def refused_of(bronze: Rows, decisions: dict, present: Rows) -> dict:
     for row_id, row in bronze:
         record = decisions.get(row_id, row.record)
         good = record.salary is not None and record.person
-        if not good and row.generation == newest[row_id.file]:  # type: ignore
+        if not good and row.generation == newest[row_id.file]:
             states[row_id] = (row.day, row.record, "open")
         elif row_id in states:
             state = "replayed" if good else "superseded"

@@ -1,7 +1,7 @@
 """What must hold, as sentences, each with the function that looks for what contradicts it.
 
-`ALWAYS` is looked at after every commit, `AT_THE_END` when all drivers have ended. A check yields what it has
-found, in words for the trace.
+`ALWAYS` is looked at after every commit, `AT_THE_END` when all drivers have ended. A check yields what it
+has found, in words for the trace.
 """
 
 from collections import Counter
@@ -65,7 +65,7 @@ def marked_once(store: Store) -> Iterator[str]:
 
 def manifest_after_bronze(store: Store) -> Iterator[str]:
     """Rows that an erasure took away had been there."""
-    for (file, content), (_, status) in store.log(MANIFEST).rows():  # type: ignore
+    for (file, content), (_, status) in store.log(MANIFEST).rows():
         if status == "ingested" and content and (file, content) not in store.ever_in_bronze:
             yield f"{file} is in the manifest and has never been in Bronze"
 
@@ -80,7 +80,13 @@ def no_commit_is_replaced(store: Store) -> Iterator[str]:
 def no_point_in_between(store: Store) -> Iterator[str]:
     since = store.unfinished_since
     for name, (job, _, outcome, started, _, point) in store.log(RUNS).rows()[-1:]:
-        if since is not None and job not in TAKES_BACK and outcome == "succeeded" and point and started > since:
+        if (
+            since is not None
+            and job not in TAKES_BACK
+            and outcome == "succeeded"
+            and point
+            and started > since
+        ):
             yield f"{name} published while a restore had not come to its end"
 
 
@@ -90,7 +96,7 @@ def finished_by_running_again(end: End) -> Iterator[str]:
 
 def silver_is_what_all_say(end: End) -> Iterator[str]:
     log = end.store.log
-    versions = versions_of(log(STAGING).rows(), (day for day, _ in log(LOADS).rows()))  # type: ignore
+    versions = versions_of(log(STAGING).rows(), (day for day, _ in log(LOADS).rows()))
     expected = {CURRENT: current_of, HISTORY: history_of, IDENTITY: identity_of}
     for table in SILVER:
         there, wanted = dict(log(table).rows()), expected[table](versions)
@@ -126,7 +132,7 @@ def _content(store: Store) -> dict[str, dict]:
     """What a rerun may not change: not a row's id, which a redacted file changes."""
     rows = {table: store.log(table).rows() for table in (BRONZE, STAGING, QUARANTINE)}
     return {
-        BRONZE: Counter((r.file, row.generation, row.record) for r, row in rows[BRONZE]),  # type: ignore
+        BRONZE: Counter((r.file, row.generation, row.record) for r, row in rows[BRONZE]),
         STAGING: {key: value.record for key, value in rows[STAGING] if not value.retracted},
         QUARANTINE: Counter(value for _, value in rows[QUARANTINE] if value[2] == "open"),
         **{table: dict(store.log(table).rows()) for table in (LOADS, *SILVER, *GOLD)},

@@ -125,7 +125,7 @@ def ingest(run: Run) -> Steps:
     manifest = yield from lake.read(MANIFEST)
     bronze = yield from lake.read(BRONZE)
     indexed = {key: value[0] for key, value in manifest if key[0][0] == day}
-    in_bronze = {(r.file, r.content): row.generation for r, row in bronze if row.day == day}  # type: ignore
+    in_bronze = {(r.file, r.content): row.generation for r, row in bronze if row.day == day}
     yield "read the delivery's files"
     files = [(file, content) for file, content in sorted(run.store.landing.items()) if file[0] == day]
     new = [pair for pair in files if pair not in indexed]
@@ -282,7 +282,7 @@ def _look_again(run: Run, seen: int, staged_at: int, loaded: list) -> Steps[bool
         return False
     yield f"look at what others have staged since v{staged_at}"
     changed = run.lake.log(STAGING).changed_by_others(staged_at, run.name)
-    return any(key[0] in loaded for key in changed)  # type: ignore
+    return any(key[0] in loaded for key in changed)
 
 
 def _check_staged(run: Run) -> Steps:
@@ -311,7 +311,7 @@ def _publish(run: Run, loaded: list) -> Steps:
     lake = run.lake
     yield from lake.together(
         lake.sync(IDENTITY, identity_of(versions), lambda row: row[0] in people),
-        lake.sync(HISTORY, history, lambda row: row[0][0] in touched),  # type: ignore
+        lake.sync(HISTORY, history, lambda row: row[0][0] in touched),
         lake.sync(CURRENT, current, lambda row: row[0] in touched),
     )
 
@@ -370,7 +370,7 @@ def changed_seasons(run: Run, before: dict[str, int]) -> Steps[list[int] | None]
     if moved and not run.has("aggregate trusts Gold"):
         return None
     commits = silver.commits[point[CURRENT] + 1 : now + 1]
-    changed = {key.season for commit in commits for key in commit.changed}  # type: ignore
+    changed = {key.season for commit in commits for key in commit.changed}
     if run.has("only the season itself"):
         return sorted(changed)
     return sorted(changed | {season + 1 for season in changed})

@@ -5,7 +5,7 @@ or kill the run. What Delta itself does (snapshots, conflicts between commits, t
 as its documentation has it; it is not what is under test.
 """
 
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ class Change:
     """One row of Differences: insert, update or delete."""
 
     action: str
-    key: Hashable
+    key: Any
     value: Any
 
 
@@ -38,7 +38,7 @@ class Differences:
 
 @dataclass
 class Lake:
-    """One run's view of the store; `commits` are the tables that it committed, in steps that belong together."""
+    """One run's view of the store; `commits` are the tables that it committed, each with its group."""
 
     store: Store
     signature: str
@@ -81,7 +81,7 @@ class Lake:
         self.commits.append((self._group, table))
 
     def together(self, *tasks: Steps[Any]) -> Steps[list[Any]]:
-        """Lake.together: all of them to their ends, interleaved; then the first failure, if there is one."""
+        """Lake.together: all of them to their ends, interleaved; then the first failure, if any."""
         self._group, self._together = self._group + 1, True
         results: dict[int, Any] = {}
         failures: list[Exception] = []
@@ -175,7 +175,7 @@ class Lake:
         table: str,
         snapshot: int,
         kind: str,
-        changed: frozenset[Hashable],
+        changed: frozenset[Any],
         make: Callable[[Rows], Rows],
         transaction: tuple[str, int] | None = None,
         properties: dict[str, str] | None = None,
@@ -206,7 +206,7 @@ class Lake:
     def _check_conflict(
         self, kind: str, changed: frozenset, transaction: tuple[str, int] | None, other: Commit
     ) -> None:
-        """What Delta finds of a commit in between. Of other rows it may find a conflict: files are shared."""
+        """What Delta makes of a commit in between: of other rows, too, it may make a conflict."""
         same_writer = transaction and other.transaction and transaction[0] == other.transaction[0]
         if same_writer or other.kind == "metadata":
             raise Conflict(other.by)
@@ -214,7 +214,7 @@ class Lake:
             raise Conflict(other.by)
 
 
-def _merged(rows: Rows, changes: dict[Hashable, Change]) -> Rows:
+def _merged(rows: Rows, changes: dict[Any, Change]) -> Rows:
     """A MERGE's clauses: a key that is there is updated or deleted, and inserted only where it is not."""
     there = {key for key, _ in rows}
     kept = [
@@ -224,4 +224,3 @@ def _merged(rows: Rows, changes: dict[Hashable, Change]) -> Rows:
     ]
     new = [(c.key, c.value) for c in changes.values() if c.action == "insert" and c.key not in there]
     return (*kept, *new)
-

@@ -62,7 +62,9 @@ def simulate_log_store(first: int, seeds: int, bug: JavaBug | None = None) -> It
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said, errors = process.communicate()
         if process.returncode:
-            raise RuntimeError(f"The simulation's JVM has ended with {process.returncode}: {errors[-2000:]}")
+            raise RuntimeError(
+                f"The simulation's JVM has ended with {process.returncode}: {errors[-2000:]}"
+            )
         for line in said.splitlines():
             told = json.loads(line)
             yield LogStoreOutcome(told["seed"], told["trace"], told["faults"], list(_violations(told)))
@@ -78,7 +80,9 @@ def _compiled(folder: Path, bug: JavaBug | None) -> str:
     (folder / LOG_STORE.name).write_text(source)
     places = (Path(pyspark.__file__).parent / "jars", JARS, S3_JARS)
     # The project's own jar holds the class as it was when the jars were made.
-    jars = [j for place in places for j in sorted(place.glob("*.jar")) if "conditional-log-store" not in j.name]
+    jars = [
+        j for place in places for j in sorted(place.glob("*.jar")) if "conditional-log-store" not in j.name
+    ]
     class_path = os.pathsep.join([str(folder), *map(str, jars)])
     sources = [str(folder / LOG_STORE.name), *map(str, sorted(_FAKE.glob("*.java")))]
     command = ["javac", "-nowarn", "-proc:none", "--release", "17", "-cp", class_path, "-d", str(folder)]

@@ -51,7 +51,7 @@ def as_json(results: Iterable[Result]) -> str:
 
 
 def story(outcome: Tried, part: str) -> str:
-    """A violation for whoever has to find out: seed, sentence, what was found, the way there, the command."""
+    """A violation for whoever has to find out: seed, sentence, what was found, the way there, a command."""
     said = [f"  {SENTENCES[v.invariant]}\n    {v.found[:500]}" for v in outcome.violations[:5]]
     return "\n".join(
         [

@@ -2,12 +2,11 @@
 
 import random
 from collections import Counter
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 #: A row is its key and its value. A table holds them in a tuple, not a dict: appends may bring a key twice.
-Row = tuple[Hashable, Any]
+Row = tuple[Any, Any]
 Rows = tuple[Row, ...]
 
 
@@ -33,7 +32,7 @@ class Commit:
 
     by: str
     kind: str  # append, merge, metadata or compact
-    changed: frozenset[Hashable]
+    changed: frozenset[Any]
     rows: Rows
     properties: dict[str, str] = field(default_factory=dict)
     transaction: tuple[str, int] | None = None
@@ -57,7 +56,7 @@ class Log:
     def properties(self) -> dict[str, str]:
         return self.commits[-1].properties if self.commits else {}
 
-    def changed_by_others(self, since: int, signature: str = "") -> set[Hashable]:
+    def changed_by_others(self, since: int, signature: str = "") -> set[Any]:
         """The keys that the commits of other runs after a version have changed."""
         commits = [commit for commit in self.commits[since + 1 :] if commit.by != signature]
         return {key for commit in commits for key in commit.changed}
@@ -79,7 +78,14 @@ class Late(NamedTuple):
 
 #: What may befall a commit's PUT. The first half of the simulation shows that the real log store makes of
 #: these: done, done, done; and for the last three "not known", of which the job's run ends with an error.
-PUT_FAULTS = ("lost answer", "duplicate", "throttled", "unknown, written", "unknown, never", "unknown, late")
+PUT_FAULTS = (
+    "lost answer",
+    "duplicate",
+    "throttled",
+    "unknown, written",
+    "unknown, never",
+    "unknown, late",
+)
 OTHER_FAULTS = ("killed", "delayed", "stale listing", "read fails")
 
 
@@ -140,7 +146,7 @@ class Store:
         self.log(table).commits.append(commit)
         self.landed.append((table, self.log(table).version, commit))
         if table == "bronze/employees" and commit.kind == "append":
-            self.ever_in_bronze |= {(key.file, key.content) for key in commit.changed}  # type: ignore
+            self.ever_in_bronze |= {(key.file, key.content) for key in commit.changed}
         if commit.kind == "metadata" and commit.properties.get("mlb.unfinished") == "":
             self.unfinished_since = None
         self.say(f"       {table} is at v{self.log(table).version}, by {commit.by}")
@@ -150,6 +156,8 @@ class Store:
         for late in [late for late in self.late if late.due <= self.step]:
             self.late.remove(late)
             free = self.log(late.table).version + 1 == late.version
-            self.say(f"  a late PUT of {late.table} v{late.version} arrives: {'written' if free else '412'}")
+            self.say(
+                f"  a late PUT of {late.table} v{late.version} arrives: {'written' if free else '412'}"
+            )
             if free:
                 self.land(late.table, late.commit)

@@ -82,7 +82,7 @@ def person_of(table: str, row: Row) -> str:
         return value[0].person
     if table == IDENTITY:
         return str(key)
-    return {STAGING: lambda: key[1], CURRENT: lambda: key[0], HISTORY: lambda: key[0][0]}[table]()  # type: ignore
+    return {STAGING: lambda: key[1], CURRENT: lambda: key[0], HISTORY: lambda: key[0][0]}[table]()
 
 
 def found(run: Run, people: set[str]) -> Steps[bool]:
@@ -172,7 +172,7 @@ def _decided(run: Run, day: int) -> Steps[dict]:
 def restore(run: Run) -> Steps:
     """Bring the published tables back to the oldest point: all compared first, then one commit each."""
     runs = yield from run.lake.read(RUNS)
-    points = sorted((v[4], v[5]) for _, v in runs if v[2] == "succeeded" and v[5])  # type: ignore
+    points = sorted((v[4], v[5]) for _, v in runs if v[2] == "succeeded" and v[5])
     reachable = [p for _, p in points if all(p[t] >= run.lake.log(t).oldest for t in PUBLISHED)]
     if not reachable:
         raise Refused("there is no point that can still be read")
@@ -236,8 +236,7 @@ def _make_live(run: Run, changes: list[Differences]) -> Steps:
     for change in pending:
         yield from lake.commit(change)
     yield from _check_unmoved(run, changes)
-    if not run.has("restore brings erased people back"):
-        yield from apply_erasures(run)
+    yield from apply_erasures(run)
     if not run.has("restore without a mark"):
         yield from lake.set_properties(STAGING, {UNFINISHED: ""})
     run.store.unfinished_since = None
