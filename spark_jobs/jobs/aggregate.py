@@ -12,10 +12,12 @@ from spark_jobs.errors import JobError
 from spark_jobs.gold import GOLD
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.quality import refresh_quality
+from spark_jobs.lake.commits import moved_by_others
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import Table
 from spark_jobs.ledger import points
 
+_MOST_TRIES = 5
 #: The columns of Silver that Gold is computed from.
 SILVER_COLUMNS = ("employee_id", "season", "team_id", "league", "position", "salary", "age_on_july_1")
 
@@ -28,13 +30,25 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     `full` computes all seasons. The quality of the deliveries is always computed whole.
     Raises JobError where there is no Silver yet.
     """
+    for _ in range(_MOST_TRIES):
+        before = job.versions()
+        if before[job.tables.current.name] < 0:
+            raise JobError("There is no Silver yet: run load first.")
+        _bring_up(job, before, full)
+        # An aggregate that ran beside this one may have written what it made of an older Silver over
+        # this one's rows, or this one over its: whoever ends last sees the other's commits.
+        signature = job.run.signature()
+        if not any(moved_by_others(job.lake, t, before[t.name], signature) for t, _ in GOLD):
+            return
+        full = True
+    raise JobError("Other jobs kept changing Gold beside this one: run it again.")
+
+
+def _bring_up(job: JobContext, before: dict[str, int], full: bool) -> None:
     silver = job.tables.current
-    before = job.versions()
-    if before[silver.name] < 0:
-        raise JobError("There is no Silver yet: run load first.")
     employments = job.lake.read(silver).where(~F.col("is_deleted"))
     with job.run.stage("read"):
-        seasons = None if full else _changed_seasons(job, before[silver.name])
+        seasons = None if full else _changed_seasons(job, before)
         if seasons is not None:
             employments = _with_season_before(employments, seasons)
         # Kept, so that all four tables are computed from the same rows, read once.
@@ -52,8 +66,8 @@ def aggregate(job: JobContext, full: bool = False) -> None:
     )
     # Which versions belong together: Silver as it was read, and Gold as it is. Silver that has moved
     # since `before` was noted may not be what was read: then the next run says it.
-    if unmoved:
-        job.run.point = {**before, **{table.name: job.lake.version(table) for table, _ in GOLD}}
+    gold = {table.name: job.lake.version(table) for table, _ in GOLD}
+    job.run.point = {**before, **gold} if unmoved else None
 
 
 def _refresher(
@@ -79,11 +93,14 @@ def _with_season_before(employments: DataFrame, seasons: list[int]) -> DataFrame
     return employments.where(F.col("season").isin(sorted({*seasons, *(s - 1 for s in seasons)})))
 
 
-def _changed_seasons(job: JobContext, now: int) -> list[int] | None:
-    """The seasons to compute anew for Silver's version `now`, or None for all of them."""
-    silver = job.tables.current
-    since = seen_version(job)
-    if since is None or since > now:
+def _changed_seasons(job: JobContext, before: dict[str, int]) -> list[int] | None:
+    """The seasons to compute anew for Silver as it was before, or None for all of them."""
+    silver, point = job.tables.current, _newest_point(job)
+    since, now = (point or {}).get(silver.name), before[silver.name]
+    if point is None or since is None or since > now:
+        return None
+    # What nobody has published since the point may be of any Silver: of a run that was killed, say.
+    if any(moved_by_others(job.lake, table, point.get(table.name, -1)) for table, _ in GOLD):
         return None
     if since == now:
         return []
@@ -114,6 +131,10 @@ def seen_version(job: JobContext) -> int | None:
     From the ledger, whose row is written after the last Gold commit: a run that was killed before
     counts as none, and what it did is done again to the same end.
     """
-    version = F.col("point").getItem(job.tables.current.name)
+    point = _newest_point(job)
+    return point.get(job.tables.current.name) if point else None
+
+
+def _newest_point(job: JobContext) -> dict[str, int] | None:
     done = points(job.lake, job.contract.dataset)
-    return done.agg(F.max_by(version, "finished_at")).collect()[0][0]
+    return done.agg(F.max_by("point", "finished_at")).collect()[0][0]

@@ -38,6 +38,7 @@ def ingest(job: JobContext) -> None:
     # knows besides the files that brought no row. A file in Bronze alone is one whose run was
     # killed between the two commits: it is read again for the index, and its rows are not.
     with job.run.stage("read"):
+        number = job.lake.next_number(job.tables.bronze, _application(job))
         indexed, in_bronze = job.lake.together(
             lambda: generations_of(_manifest(job)), lambda: generations_of(_bronze(job))
         )
@@ -46,7 +47,7 @@ def ingest(job: JobContext) -> None:
     with job.run.stage("write"):
         try:
             _quarantine(job, read.files, generations)
-            _append(job, read, generations, set(in_bronze))
+            _append(job, read, generations, set(in_bronze), number)
         finally:
             read.release()
         _index(job, read.files, generations)
@@ -61,6 +62,10 @@ def _bronze(job: JobContext) -> DataFrame:
 def _manifest(job: JobContext) -> DataFrame:
     of_dataset = F.col("dataset") == job.contract.dataset
     return job.lake.read(MANIFEST).where(of_dataset & (F.col("_delivery_date") == job.date))
+
+
+def _application(job: JobContext) -> str:
+    return f"ingest/{job.tables.bronze.name}/{job.date}"
 
 
 def _quarantine(job: JobContext, files: list[FileRead], generations: Generations) -> None:
@@ -78,7 +83,11 @@ def _quarantine(job: JobContext, files: list[FileRead], generations: Generations
 
 
 def _append(
-    job: JobContext, read: FilesRead, generations: Generations, in_bronze: set[tuple[str, str]]
+    job: JobContext,
+    read: FilesRead,
+    generations: Generations,
+    in_bronze: set[tuple[str, str]],
+    number: int,
 ) -> None:
     new = {(f.source_file, f.sha256) for f in read.files if f.rows} - in_bronze
     if not new:
@@ -86,9 +95,8 @@ def _append(
     bronze = job.tables.bronze
     chosen = {pair: generations[pair] for pair in new}
     rows = read.rows(bronze, chosen, job.date, dt.datetime.now(dt.UTC))
-    # Two drivers that saw the same Bronze hold the same number: only one of them commits.
-    number = job.lake.versions_read.get(bronze.name, -1) + 1
-    job.lake.append(bronze, rows, (f"ingest/{bronze.name}/{job.date}", number))
+    # Two drivers that saw the same of this delivery in Bronze hold the same number: only one commits.
+    job.lake.append(bronze, rows, (_application(job), number))
     if new - set(generations_of(_bronze(job))):
         raise JobError(f"Another run ingested the delivery of {job.date} at the same time: run again.")
 

@@ -10,6 +10,7 @@ from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
 from spark_jobs.jobs.unusual import check_usual
+from spark_jobs.lake.commits import moved_by_others
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import LOADS, Table, identity_columns
@@ -39,24 +40,40 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
     Raises JobError where the delivery has not been staged, and BadDelivery where it is very unlike those
     before it and nobody has let it pass.
     """
-    of_day = F.col("_delivery_date") == job.date
     with job.run.stage("read"):
-        staged = job.lake.read(job.tables.staging).where(of_day).localCheckpoint()
+        staged_at, staged = _staged(job)
         if staged.isEmpty():
             _check_staged(job)
     check_usual(job, loaded_dates(job), passed)
     job.lake.create(LOADS)
     for _ in range(_MOST_TRIES):
+        number = job.lake.next_number(LOADS, _application(job))
         seen, loaded = job.lake.version(LOADS), loaded_dates(job)
         if job.date not in loaded:
-            _mark_loaded(job)
+            _mark_loaded(job, number)
             seen, loaded = seen + 1, sorted([*loaded, job.date])
         _publish(job, staged, loaded)
         # A load that ran beside this one may have read the batches without this one, or this one
-        # without it: whoever ends last has marked and seen both, and publishes again.
-        if job.lake.version(LOADS) == seen:
+        # without it: whoever ends last has marked and seen both, and publishes again. So it does where
+        # a loaded delivery was staged anew meanwhile (by a recovery), which leaves no new mark.
+        if job.lake.version(LOADS) == seen and not _staged_anew(job, staged_at, loaded):
             return
+        staged_at, staged = _staged(job)
     raise JobError(f"Other loads kept running beside that of {job.date}: run it again.")
+
+
+def _staged(job: JobContext) -> tuple[int, DataFrame]:
+    """The delivery's staged rows, and staging's version before they were read."""
+    staging = job.tables.staging
+    version = job.lake.version(staging)
+    rows = job.lake.read(staging).where(F.col("_delivery_date") == job.date).localCheckpoint()
+    return version, rows
+
+
+def _staged_anew(job: JobContext, since: int, loaded: list[dt.date]) -> bool:
+    """Whether another run has changed the staged rows of a loaded delivery."""
+    signature, days = job.run.signature(), map(str, loaded)
+    return moved_by_others(job.lake, job.tables.staging, since, signature, days)
 
 
 def _check_staged(job: JobContext) -> None:
@@ -76,10 +93,14 @@ def loaded_dates(job: JobContext) -> list[dt.date]:
     return sorted({row["_delivery_date"] for row in rows})
 
 
-def _mark_loaded(job: JobContext) -> None:
-    """Mark this delivery as loaded, before Silver changes."""
+def _application(job: JobContext) -> str:
+    return f"load/{job.contract.dataset}/{job.date}"
+
+
+def _mark_loaded(job: JobContext, number: int) -> None:
+    """Mark this delivery as loaded, before Silver changes: once, whoever else is loading it."""
     mark = job.spark.createDataFrame([(job.contract.dataset, job.date)], LOADS.schema)
-    job.lake.append(LOADS, mark.coalesce(1))
+    job.lake.append(LOADS, mark.coalesce(1), (_application(job), number))
 
 
 @dataclass(frozen=True)

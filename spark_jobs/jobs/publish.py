@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.unfinished import UNFINISHED, command, unfinished
+from spark_jobs.lake.commits import moved_by_others
 from spark_jobs.lake.lake import Differences
 
 
@@ -44,11 +45,13 @@ def publish(
         rows_changed=sum(change.synced.updated for change in changes),
         rows_removed=sum(change.synced.deleted for change in changes),
     )
-    job.run.point = job.versions()
+    # As this run knows them, where it does: since the mark has gone another job may have changed a table.
+    known = {c.table.name: lake.versions_written.get(c.table.name, c.version) for c in changes}
+    job.run.point = {**job.versions(), **known}
 
 
 def _check_unmoved(job: JobContext, changes: Sequence[Differences]) -> None:
+    # By signature and not by version: another's commit may have come just before one of this run's own.
     for change in changes:
-        name = change.table.name
-        if job.lake.version(change.table) != job.lake.versions_written.get(name, change.version):
-            raise JobError(f"Another job has changed {name} in the meantime: run this again.")
+        if moved_by_others(job.lake, change.table, change.version, job.run.signature()):
+            raise JobError(f"Another job has changed {change.table.name} in the meantime: run this again.")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
+
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.storage import read_file
 from spark_jobs.lake.tables import Table
@@ -55,6 +57,38 @@ def actions_of(lake: Lake, table: Table, version: int) -> list[dict[str, Any]]:
     """A commit's actions, as Delta's log has them."""
     content = read_file(lake.spark, f"{lake.path(table)}/_delta_log/{version:020}.json")
     return [json.loads(line) for line in content.splitlines() if line.strip()]
+
+
+def moved_by_others(
+    lake: Lake, table: Table, since: int, signature: str = "", partitions: Iterable[str] | None = None
+) -> bool:
+    """Whether commits with another signature have changed rows after a version (in some partitions).
+
+    A compaction changes no row. A commit that the log no longer tells of counts as one that did.
+    """
+    chosen = None if partitions is None else set(partitions)
+    for version in range(max(since, -1) + 1, lake.version(table) + 1):
+        try:
+            actions = actions_of(lake, table, version)
+        except (OSError, Py4JJavaError):
+            return True
+        if _signature(actions) != signature and _changes_rows(actions, chosen):
+            return True
+    return False
+
+
+def _signature(actions: Iterable[dict[str, Any]]) -> str | None:
+    return next((a["commitInfo"].get("userMetadata") for a in actions if "commitInfo" in a), None)
+
+
+def _changes_rows(actions: Iterable[dict[str, Any]], partitions: set[str] | None) -> bool:
+    files = (action.get("add") or action.get("remove") for action in actions)
+    return any(
+        file["dataChange"]
+        and (partitions is None or not partitions.isdisjoint((file.get("partitionValues") or {}).values()))
+        for file in files
+        if file
+    )
 
 
 def written_in(actions: Iterable[dict[str, Any]], signature: str) -> Written:

@@ -215,11 +215,21 @@ class Lake:
             else:
                 self.spark.conf.set(name, before)
 
+    def next_number(self, table: Table, application: str) -> int:
+        """One more than the last number that `append` has committed for an application.
+
+        To be asked before what is appended is made up: whoever commits after that takes the number away.
+        The table's version is no such number: of two drivers the one that saw another work's commit would
+        hold a higher one, and commit the same once more.
+        """
+        last = self._snapshot(table).transactions().get(application)
+        return int(last.get()) + 1 if last.isDefined() else 0
+
     def append(self, table: Table, rows: DataFrame, transaction: tuple[str, int] | None = None) -> None:
         """Add rows in one commit.
 
-        `transaction` is (application, number): of two writers that hold the same pair only one
-        commits, so that two drivers started for the same work cannot both add it.
+        `transaction` is (application, number), the number from `next_number`: of two writers that hold the
+        same pair only one commits, so that two drivers started for the same work cannot both add it.
         """
         self.create(table)
         writer = rows.select(*table.schema.names).write.format("delta").mode("append")

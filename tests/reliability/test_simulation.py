@@ -1,0 +1,141 @@
+"""The seeded simulation: what must hold does, on many seeds, and fails on planted bugs.
+
+MLB_SEEDS and MLB_SEED choose how many seeds and the first one (docs/decisions/simulation.md).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from spark_jobs.jobs.runner import STAGES
+from spark_jobs.lake.lake import Lake
+from spark_jobs.lake.tables import Table
+from tests.lakes import TestLake, csv_of, employment
+from tests.reliability.simulation.__main__ import JOBS, LOG_STORE, SEED, SEEDS, outcomes
+from tests.reliability.simulation.bugs import BUGS, JAVA_BUGS, Bug
+from tests.reliability.simulation.drivers import in_turn, simulate
+from tests.reliability.simulation.facts import Record
+from tests.reliability.simulation.invariants import SENTENCES
+from tests.reliability.simulation.log_store import JavaBug, missing, simulate_log_store
+from tests.reliability.simulation.result import Result, Tried, story
+
+TREE = Path(__file__).parents[2]
+#: Within so many seeds from where it is known to show, a planted bug must be seen.
+ENOUGH = 100
+needs_java = pytest.mark.skipif(bool(missing()), reason=str(missing()))
+
+
+def check(part: str, tried: Iterable[Tried]) -> None:
+    result = Result(part)
+    for outcome in tried:
+        result.add(outcome)
+        assert not outcome.violations, story(outcome, part)
+    print(result.as_line())
+    assert result.tried == SEEDS
+    assert result.faults
+
+
+def test_the_jobs_hold_what_is_promised_on_every_seed() -> None:
+    check(JOBS, outcomes(JOBS, SEED, SEEDS))
+
+
+@needs_java
+def test_the_log_store_holds_what_is_promised_on_every_seed() -> None:
+    check(LOG_STORE, outcomes(LOG_STORE, SEED, SEEDS))
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.breaks}: {' and '.join(bug.names)}")
+def test_a_planted_bug_breaks_its_invariant(bug: Bug) -> None:
+    tried = (simulate(bug.near + number, frozenset(bug.names)) for number in range(ENOUGH))
+    assert any(violation.invariant == bug.breaks for outcome in tried for violation in outcome.violations)
+
+
+@needs_java
+@pytest.mark.parametrize(("breaks", "bug"), JAVA_BUGS, ids=[breaks for breaks, _ in JAVA_BUGS])
+def test_a_bug_planted_in_the_log_store_breaks_its_invariant(breaks: str, bug: JavaBug) -> None:
+    tried = simulate_log_store(0, ENOUGH, bug)
+    assert any(violation.invariant == breaks for outcome in tried for violation in outcome.violations)
+
+
+def test_every_invariant_fails_on_a_planted_bug() -> None:
+    assert {bug.breaks for bug in BUGS} | {breaks for breaks, _ in JAVA_BUGS} == set(SENTENCES)
+
+
+def traces(part: str, hash_seed: str) -> str:
+    """The traces of some seeds, from a process of its own."""
+    command = [sys.executable, "-m", "tests.reliability.simulation", "--part", part, "--trace"]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(
+        [*command, "--seeds", "10", "--from", "7"],
+        cwd=TREE,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    *trace, line = done.stdout.splitlines()
+    assert "violations 0" in line
+    return "\n".join(trace)
+
+
+@pytest.mark.parametrize("part", [JOBS, pytest.param(LOG_STORE, marks=needs_java)])
+def test_a_seed_gives_the_same_trace_in_every_process(part: str) -> None:
+    assert traces(part, "1") == traces(part, "2")
+
+
+def test_a_violation_tells_how_to_see_it_again() -> None:
+    outcome = next(o for o in map(_planted, range(ENOUGH)) if o.violations)
+    told = story(outcome, JOBS)
+    assert f"--seeds 1 --from {outcome.seed}" in told
+    assert SENTENCES[outcome.violations[0].invariant] in told
+    assert outcome.trace[-1] in told
+
+
+def _planted(seed: int) -> Tried:
+    return simulate(seed, frozenset({"Bronze without a number"}))
+
+
+# --- The model's order of commits is that of the real jobs.
+
+#: What the model stands one table for, or leaves out.
+_OTHERS = ("gold/position_salaries", "gold/league_season_summary", "gold/data_quality_daily")
+
+
+def committed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tables that real jobs commit from now on, in their order."""
+    order: list[str] = []
+    note = Lake.note_commit
+
+    def noting(lake: Lake, table: Table) -> None:
+        note(lake, table)
+        if table.name not in _OTHERS:
+            order.append(table.name)
+
+    monkeypatch.setattr(Lake, "note_commit", noting)
+    return order
+
+
+def in_groups(order: Iterator[str], groups: list[list[str]]) -> list[list[str]]:
+    """A real order cut into groups as long as the model's; within one, what is together has no order."""
+    return [sorted(islice(order, len(group))) for group in groups]
+
+
+def test_the_models_commits_are_those_of_the_real_jobs(
+    new_lake: Callable[..., TestLake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = new_lake(quarantine_limit=1)
+    lake.deliver(csv_of(employment(employee_id="ann"), employment(employee_id="bob", salary="x")))
+    order = committed(monkeypatch)
+    for _ in range(2):
+        lake.succeed(*STAGES)
+    records = (Record("ann", 2014, 100, 1), Record("bob", 2014, None, 1))
+    model = in_turn({(1, "a.csv"): records}, [(name, 1) for name in (*STAGES, *STAGES)])
+    groups = [sorted(group) for _, of_run in model for group in of_run]
+    real = iter(order)
+    assert in_groups(real, groups) == groups
+    assert not list(real)
