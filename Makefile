@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed hostile planted simulation bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed hostile planted simulation reliability reliability-part bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -57,6 +57,12 @@ hostile: setup  ## by hand, some minutes: bad deliveries of many classes, and 10
 
 planted: setup  ## by hand, half an hour: bugs planted one at a time, and the tests that catch each
 	@$(BIN)/python -m tests.reliability.planted
+
+reliability: setup-s3  ## by hand, hours: all that is tried to break the platform's promise, as one table in docs/reliability.md
+	@$(BIN)/python -m tests.reliability $(TRIALS)
+
+reliability-part: setup-s3  ## what .ci/run tries of it: a fixed seed and a new one, which is printed
+	@$(BIN)/python -m tests.reliability --part
 
 simulation: setup-s3  ## the jobs' protocol and the real log store under faults, 1,000 seeds (MLB_SEEDS, MLB_SEED)
 	@$(BIN)/python -m tests.reliability.simulation

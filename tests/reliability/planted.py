@@ -3,11 +3,14 @@
     python -m tests.reliability.planted              all of them, by hand: half an hour on two quiet cores
     python -m tests.reliability.planted --quick      those that tests without Spark catch: a minute or two
     python -m tests.reliability.planted NAME...      some of them
+    … --result FILE                                  leaves there how many were planted and how many went unseen
 
 A bug names the tests that must catch it. They are run on the tree as it is first, since a test that
 fails anyway catches nothing. Ends with 1 where a bug has gone unseen.
 """
 
+import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -365,10 +368,20 @@ def outcomes(bugs: Collection[Bug], tree: Path) -> Iterator[tuple[Bug, bool, flo
         yield bug, code == FAILED, time.monotonic() - began
 
 
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.reliability.planted",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--result", type=Path, metavar="FILE")
+    return parser.parse_args()
+
+
 def chosen(arguments: Collection[str]) -> tuple[Bug, ...]:
     """The bugs that the command's arguments name."""
-    if "--quick" in arguments:
-        return QUICK
     names = {bug.name for bug in BUGS}
     unknown = [name for name in arguments if name not in names]
     if unknown:
@@ -377,7 +390,8 @@ def chosen(arguments: Collection[str]) -> tuple[Bug, ...]:
 
 
 def main() -> int:
-    bugs = chosen(sys.argv[1:])
+    given = options()
+    bugs = QUICK if given.quick else chosen(given.names)
     console, grid = Console(highlight=False), Table("planted bug", "in", "caught by", "seconds")
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         tree = copy_of_the_tree(Path(folder))
@@ -392,6 +406,9 @@ def main() -> int:
             console.print(f"{bug.name}: {told} ({seconds:.0f} s)", markup=False)
             grid.add_row(bug.name, bug.file.removeprefix("spark_jobs/"), told, f"{seconds:.0f}")
     console.print(grid)
+    if given.result:
+        told = {"name": "bugs planted, to be caught", "tried": len(bugs), "lost": unseen}
+        given.result.write_text(json.dumps(told))
     console.print(f"{len(bugs)} bugs planted, {len(bugs) - unseen} caught, {unseen} unseen")
     return 1 if unseen else 0
 
