@@ -3,7 +3,7 @@
     python -m tests.reliability.planted              all of them, by hand: half an hour on two quiet cores
     python -m tests.reliability.planted --quick      those that tests without Spark catch: a minute or two
     python -m tests.reliability.planted NAME...      some of them
-    … --result FILE                                  leaves there how many were planted and how many went unseen
+    … --result FILE                                  leaves there how many were planted, and how many unseen
 
 A bug names the tests that must catch it. They are run on the tree as it is first, since a test that
 fails anyway catches nothing. Ends with 1 where a bug has gone unseen.
