@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration long cluster-long killed hostile planted simulation reliability reliability-part bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed hostile planted simulation reliability reliability-part bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -42,11 +42,17 @@ unit: setup  ## the fast tests
 integration: setup  ## the tests on Delta tables
 	@$(BIN)/pytest tests/integration -q -m "not long" $(BESIDE)
 
+work-counts: setup  ## what one fixed delivery costs, in Spark's jobs, commits, files and bytes, against recorded limits
+	@$(BIN)/pytest tests/integration/test_work_counts.py -q
+
 long: setup-s3  ## the scenarios of minutes: killed between any two steps, and run again
 	@$(BIN)/pytest tests/unit tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure; every panel has data
+cluster-work-counts: setup  ## what one fixed delivery costs, in Spark's jobs, commits, files and bytes, against recorded limits
+	@$(BIN)/pytest tests/integration/test_work_counts.py -q
+
+long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure; every panel has data
 	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
