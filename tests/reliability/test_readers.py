@@ -6,7 +6,7 @@ import pytest
 
 from tests.reliability.faults.matrix import never_published
 from tests.reliability.faults.poller import Readers, Seen, Watcher
-from tests.reliability.faults.reading import State, content, opened, published, state_of
+from tests.reliability.faults.reading import State, content, opened, published_in, state_of
 from tests.unit.metrics_exporter.written import write
 
 GOLD = "gold/roster_movement"
@@ -32,8 +32,7 @@ def publish(folder: Path, version: int) -> None:
     finished = f"CAST('2023-10-02T0{version}:00:00Z' AS timestamp) AS finished_at"
     write(
         folder / "lake" / "ops" / "runs",
-        f"SELECT {job}, {point}, {finished}, 0 AS exit_code, "
-        "map(['rows_in'], [CAST(1 AS bigint)]) AS rows",
+        f"SELECT {job}, {point}, {finished}, 0 AS exit_code, map(['rows_in'], [CAST(1 AS bigint)]) AS rows",
     )
 
 
@@ -42,7 +41,7 @@ def seen_by(watcher: Watcher, before: State, after: State, job: str = "aggregate
     return list(never_published(job, watcher.seen, before, after))
 
 
-def test_before_and_after_are_all_that_is_published(folder: Path) -> None:
+def test_before_and_after_are_all_that_is_published_in(folder: Path) -> None:
     before, watcher = state_of(folder), Watcher(folder / "lake")
     assert seen_by(watcher, before, before) == []
     add(folder, 2)
@@ -102,4 +101,4 @@ def test_the_readers_are_a_process_of_their_own(folder: Path) -> None:
     seen = readers.report()
     readers.stop()
     assert isinstance(seen, Seen) and len(seen.alone[GOLD]) == 2
-    assert seen.points and published(folder / "lake")[GOLD] in seen.alone[GOLD]
+    assert seen.points and published_in(folder / "lake")[GOLD] in seen.alone[GOLD]

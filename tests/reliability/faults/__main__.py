@@ -62,21 +62,21 @@ def main() -> int:
     matrix = Matrix(folder, spark, readers)
     began = time.monotonic()
     try:
-        matrix.prepare(say)
+        wanted = wanted_pairs(given) if not given.record else []
+        matrix.prepare([pair.job for pair in wanted] or list(JOBS), say)
         if given.record:
             REVIEWED.write_text(_HEAD + yaml.safe_dump(matrix.steps, sort_keys=False, width=108))
             return 0
-        return met(matrix, given, began)
+        return met(matrix, wanted, given, began)
     finally:
         readers.stop()
         stop_session(spark)
 
 
-def met(matrix: Matrix, given: argparse.Namespace, began: float) -> int:
-    """Meet what is still to be met; 1 where something was lost."""
+def met(matrix: Matrix, wanted: list[Pair], given: argparse.Namespace, began: float) -> int:
+    """Meet of the pairs what is still to be met; 1 where something was lost."""
     file = matrix.folder / "outcomes.jsonl"
     known = {o.pair: o for o in outcomes(file)}
-    wanted = wanted_pairs(given)
     todo = [pair for pair in wanted if given.only or str(pair) not in known]
     say(f"{len(wanted)} pairs, {len(todo)} of them to be met; everything is in {matrix.folder}")
     for number, pair in enumerate(todo, 1):

@@ -29,9 +29,9 @@ TREE = Path(__file__).parents[3]
 REVIEWED = Path(__file__).with_name("failpoints.yaml")
 EXCEPTION, KILL, DELAY = KINDS = ("exception", "kill", "delay")
 #: A job takes seconds; one that hangs is killed, and has not met its fault.
-_LONGEST = 120
-#: Of erase it is promised that older versions cannot be read, those of the newest point among them.
-_TAKES_POINTS_AWAY = ("erase",)
+_LONGEST = 240
+#: Leaves nothing of what it deletes on the disk; so the newest point cannot be read until it has ended.
+_PURGES = ("erase",)
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,16 @@ class Matrix:
     #: What each job's undisturbed run has passed, by name of the step.
     steps: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def prepare(self, tell: Callable[[str], None] = lambda line: None) -> None:
-        """Make the lakes, by running every job undisturbed, where they have not been made."""
+    def prepare(
+        self, jobs: Sequence[str] = tuple(JOBS), tell: Callable[[str], None] = lambda line: None
+    ) -> None:
+        """Make the lakes of jobs, where there are none, by running them and those before them."""
         done = self.folder / "steps.json"
         self.steps = json.loads(done.read_text()) if done.exists() else {}
         if not (self._after(START) / "state.json").exists():
             tell("the lake before the first job")
             self._start()
-        for name in JOBS:
+        for name in with_those_before(jobs):
             if name not in self.steps:
                 tell(f"{name}, undisturbed")
                 self.steps[name] = self._undisturbed(name)
@@ -191,7 +193,8 @@ class Matrix:
             problems.append("the rerun failed")
         seen = self.readers.report()
         before, after = _kept(self._before(pair.job)), _kept(self._after(pair.job))
-        problems += [*differences(after, state_of(folder)), *never_published(pair.job, seen, before, after)]
+        problems += differences(pair.job, after, state_of(folder))
+        problems += never_published(pair.job, seen, before, after)
         if problems:
             problems.append(f"log: {(folder / 'out.log').read_text()[-2000:]}")
         mixed = bool({*seen.beside} - {json.dumps(s.newest, sort_keys=True) for s in (before, after)})
@@ -212,8 +215,18 @@ class Matrix:
             yield "the job did not come to the failpoint"
         if ended != (1 if pair.kind == EXCEPTION else 0):
             yield f"the job ended with {ended}"
-        if _session(self.spark) != session:
-            yield "the job has left other settings in the session"
+        changed = dict(_session(self.spark).items() ^ session.items())
+        if changed:
+            yield f"the job has left other settings in the session: {changed}"
+
+
+def with_those_before(jobs: Sequence[str]) -> list[str]:
+    """The jobs, and those on whose lakes they run, in their order."""
+    wanted = set(jobs)
+    for name in reversed(JOBS):
+        if name in wanted:
+            wanted.add(JOBS[name].after)
+    return [name for name in JOBS if name in wanted]
 
 
 def steps_of(passed: Sequence[Failpoint]) -> dict[str, int]:
@@ -225,13 +238,15 @@ def steps_of(passed: Sequence[Failpoint]) -> dict[str, int]:
     return counts
 
 
-def differences(expected: State, found: State) -> Iterator[str]:
-    """What of a lake is not as after the undisturbed run."""
+def differences(job: str, expected: State, found: State) -> Iterator[str]:
+    """What of a lake is not as after the undisturbed run of a job."""
     for name in sorted({*expected.whole, *found.whole}):
         if expected.whole.get(name) != found.whole.get(name):
             yield f"{name}: {found.whole.get(name)} in place of {expected.whole.get(name)}"
     if expected.published != found.published:
         yield f"at the newest point: {found.published} in place of {expected.published}"
+    if job in _PURGES and found.needless != expected.needless:
+        yield f"files of no use: {found.needless} in place of {expected.needless}"
 
 
 def never_published(job: str, seen: Seen, before: State, after: State) -> Iterator[str]:
@@ -245,7 +260,7 @@ def never_published(job: str, seen: Seen, before: State, after: State) -> Iterat
     for point in set(seen.points) - known_points:
         yield f"readers saw at a point: {point}"
     yield from seen.wrong
-    if job not in _TAKES_POINTS_AWAY:
+    if job not in _PURGES:
         yield from (f"readers could not read the newest point {point}" for point in seen.gone)
 
 
@@ -262,10 +277,11 @@ def _killed(point: Failpoint, command: Sequence[str], folder: Path, log: Path) -
 
 
 def _session(spark: SparkSession) -> dict[str, str | None]:
-    """What a job may have left in the session."""
+    """What jobs set in the session while they run."""
     local = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
     properties = {name: spark.sparkContext.getLocalProperty(name) for name in local}
-    return {**spark.conf.getAll, **properties}
+    set_by_jobs = {n: v for n, v in spark.conf.getAll.items() if n.startswith("spark.databricks.")}
+    return {**set_by_jobs, **properties}
 
 
 def _keep(folder: Path) -> None:

@@ -6,6 +6,7 @@ The readers of the fault matrix, and what judges a lake at its end, share no cod
 import datetime as dt
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,38 +73,54 @@ def newest_point(lake: Path) -> dict[str, int] | None:
 @dataclass(frozen=True)
 class State:
     """A lake at rest: `whole` is all that must be the same, `newest` what readers of each table see, and
-    `published` what readers see who keep to the newest point of the ledger."""
+    `published` what readers see who keep to the newest point of the ledger.
+
+    `needless` counts data files that the newest version does not need: any number of them may be, but in
+    a lake that was purged.
+    """
 
     whole: dict[str, str]
     newest: dict[str, str]
     published: dict[str, str]
+    needless: dict[str, int]
 
 
-#: The folders whose tables people read.
+#: The folders whose tables people read, and those of which an erasure leaves no old file.
 READ = ("silver", "gold")
+PURGED = ("bronze", "staging", "quarantine", "silver")
+_OLD = 35 * 24 * 3600
 
 
 def state_of(folder: Path) -> State:
     """The state of a lake and its landing zone."""
     lake = folder / "lake"
-    whole, newest = {}, {}
+    whole, newest, needless = {}, {}, {}
     for name in tables_of(lake):
         table = opened(lake, name)
         if name != RUNS:
             whole[name] = content(table)
         if name.startswith(READ):
             newest[name] = whole[name]
-        set_ = {key: value for key, value in table.metadata().configuration.items() if value}
-        whole[f"properties of {name}"] = json.dumps(set_, sort_keys=True)
+        if name.startswith(PURGED):
+            needless[name] = len([*(lake / name).rglob("*.parquet")]) - len(table.file_uris())
+        properties = {key: value for key, value in table.metadata().configuration.items() if value}
+        whole[f"properties of {name}"] = json.dumps(properties, sort_keys=True)
     whole["landing"] = _files(folder / "landing")
+    whole["old files"] = str(_old_files(lake))
     whole["ledger"] = _ledger(query(opened(lake, RUNS), "SELECT * FROM t"))
-    return State(whole, newest, published(lake))
+    return State(whole, newest, published_in(lake), needless)
 
 
-def published(lake: Path) -> dict[str, str]:
+def published_in(lake: Path) -> dict[str, str]:
     """The contents of Silver and Gold at the newest point."""
     point = newest_point(lake) or {}
     return {name: content(opened(lake, name, at)) for name, at in point.items() if name.startswith(READ)}
+
+
+def _old_files(lake: Path) -> list[str]:
+    """Data files older than anything that this lake has done."""
+    before = time.time() - _OLD
+    return sorted(f.name for f in lake.rglob("*.parquet") if f.stat().st_mtime < before)
 
 
 def _files(folder: Path) -> str:

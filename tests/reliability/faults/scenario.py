@@ -3,14 +3,15 @@
 Two days are loaded, the first of them in two files one after the other. Between them a day arrives late:
 with people who are new, paid more, gone or refused, with a file that cannot be read, and with somebody
 whose birth date contradicts the later day, so that load has to take that one's row back out of Silver. The
-four stages of that day are four of the jobs; the others run on the lake that they leave.
+four stages of that day are four of the jobs. recover mends a row of the lake that they leave, and the
+others run on what that leaves: erase takes away the person of that row, too.
 """
 
 import datetime as dt
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +127,8 @@ FIRST_COMMANDS = (("run", "--date", str(FIRST)), ("run", "--date", str(LAST)))
 AGAIN_COMMANDS = (("run", "--date", str(FIRST)),)
 #: The name of the lake before the first job.
 START = "start"
-JOBS: Mapping[str, Job] = {
+#: Each after the job on whose lake it runs.
+JOBS: dict[str, Job] = {
     "ingest": Job(("ingest", "--date", str(LATE)), START),
     "etl": Job(("etl", "--date", str(LATE)), "ingest"),
     "load": Job(("load", "--date", str(LATE)), "etl"),
@@ -135,10 +137,10 @@ JOBS: Mapping[str, Job] = {
         ("recover", "--corrections", f"{{folder}}/{MENDED}", "--by", "test"), "aggregate", _mended
     ),
     "reprocess": Job(
-        ("reprocess", "--contract", f"{{folder}}/{OTHER_CONTRACT}"), "aggregate", _other_contract
+        ("reprocess", "--contract", f"{{folder}}/{OTHER_CONTRACT}"), "recover", _other_contract
     ),
-    "erase": Job(("erase", "person05", "--reason", "asked for it", "--by", "test"), "aggregate"),
-    "maintain": Job(("maintain",), "aggregate"),
+    "erase": Job(("erase", "person05", "badsal01", "--reason", "asked for it", "--by", "test"), "recover"),
+    "maintain": Job(("maintain",), "recover"),
 }
 
 
