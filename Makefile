@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed hostile planted simulation reliability reliability-part bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part hostile planted simulation reliability reliability-part bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -57,6 +57,12 @@ long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, 
 
 killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_killed.py -q
+
+faults: setup  ## by hand, hours: every failpoint of every job met by an exception, a kill -9 and a delay (FAULTS="--jobs load …")
+	@$(BIN)/python -m tests.reliability.faults $(FAULTS)
+
+fault-part: setup  ## some minutes: a part of these, of each job and each kind of fault (MLB_FAULTS, MLB_SEED)
+	@$(BIN)/pytest tests/reliability/test_faults.py -q
 
 hostile: setup  ## by hand, some minutes: bad deliveries of many classes, and 100,000 rows from a seed (MLB_ROWS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_hostile.py -q

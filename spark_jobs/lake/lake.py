@@ -8,6 +8,7 @@ was killed between two commits is finished by running it again.
 """
 
 import contextlib
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -103,14 +104,17 @@ class Lake:
             builder = builder.partitionedBy(*table.partition_by)
         for name, value in {**table.properties, **(properties or {})}.items():
             builder = builder.property(name, value)
-        builder.execute()
+        with self.committing(table):
+            builder.execute()
 
     def version(self, table: Table) -> int:
         """The table's newest version, -1 where it has not been created."""
         return int(self._snapshot(table).version())
 
-    def note_commit(self, table: Table) -> None:
-        """Note that a commit to the table has just been made here."""
+    @contextlib.contextmanager
+    def committing(self, table: Table) -> Iterator[None]:
+        """Note the commit to the table that is made within it. Every commit of a job goes through here."""
+        yield
         version = self.versions_written[table.name] = self.version(table)
         self.commits.append((table, version))
 
@@ -145,8 +149,8 @@ class Lake:
     def set_properties(self, table: Table, properties: dict[str, str]) -> None:
         """Set properties of a table in one commit; an empty text stands for none."""
         pairs = ", ".join(f"{literal(name)} = {literal(value)}" for name, value in properties.items())
-        self.spark.sql(f"ALTER TABLE {self.sql_name(table)} SET TBLPROPERTIES ({pairs})")
-        self.note_commit(table)
+        with self.committing(table):
+            self.spark.sql(f"ALTER TABLE {self.sql_name(table)} SET TBLPROPERTIES ({pairs})")
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table at a version, by default its newest; one that has not been created reads as empty.
@@ -237,14 +241,14 @@ class Lake:
             writer = writer.option("txnAppId", transaction[0]).option("txnVersion", transaction[1])
         if table.grows:
             writer = writer.option("mergeSchema", "true")
-        try:
-            writer.save(self.path(table))
-        except DeltaConcurrentModificationException:
-            # Two runs that both bring the new columns: the second finds them there.
-            if not table.grows:
-                raise
-            writer.save(self.path(table))
-        self.note_commit(table)
+        with self.committing(table):
+            try:
+                writer.save(self.path(table))
+            except DeltaConcurrentModificationException:
+                # Two runs that both bring the new columns: the second finds them there.
+                if not table.grows:
+                    raise
+                writer.save(self.path(table))
 
     def write_anew(self, table: Table, rows: DataFrame) -> None:
         """Make a table of these rows in place of the one that is there, of which no version stays.
@@ -257,8 +261,13 @@ class Lake:
         logs.invalidateCache(self.spark._jsparkSession, place)
         # In one commit, where `create` and `append` take two.
         writer = rows.select(*table.schema.names).write.format("delta").options(**table.properties)
-        writer.partitionBy(*table.partition_by).save(self.path(table))
-        self.note_commit(table)
+        with self.committing(table):
+            writer.partitionBy(*table.partition_by).save(self.path(table))
+
+    def vacuum(self, table: Table, kept: dt.timedelta, lite: bool = False) -> None:
+        """Delete the files that no version of the last `kept` time needs; `lite`: only those in the log."""
+        hours = kept / dt.timedelta(hours=1)
+        self.spark.sql(f"VACUUM {self.sql_name(table)} {'LITE ' if lite else ''}RETAIN {hours:.4f} HOURS")
 
     def sync(
         self,
@@ -302,8 +311,8 @@ class Lake:
         """Make the differences, of which there is one at least, in one commit."""
         table = differences.table
         self.create(table, properties)
-        _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
-        self.note_commit(table)
+        with self.committing(table):
+            _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
 
 
 @lru_cache

@@ -1,6 +1,7 @@
 """Takes what has been deleted off the disk: marked rows out of their files, and old files whole."""
 
 import contextlib
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -25,10 +26,9 @@ def purge(lake: Lake, tables: Sequence[Table], alone: bool) -> None:
 
 
 def _purge(lake: Lake, table: Table, alone: bool) -> None:
-    place = lake.sql_name(table)
-    lake.spark.sql(f"REORG TABLE {place} APPLY (PURGE)")
-    lake.spark.sql(f"VACUUM {place} {'' if alone else 'LITE '}RETAIN 0 HOURS")
-    lake.note_commit(table)
+    with lake.committing(table):
+        lake.spark.sql(f"REORG TABLE {lake.sql_name(table)} APPLY (PURGE)")
+        lake.vacuum(table, dt.timedelta(0), lite=not alone)
 
 
 @contextlib.contextmanager

@@ -51,13 +51,13 @@ def compact(lake: Lake, table: Table) -> bool:
         if table.partition_by:
             optimize = optimize.where(_of_partitions(table, [row["partitionValues"] for row in partitions]))
         try:
-            if table.cluster_by:
-                optimize.executeZOrderBy(*table.cluster_by)
-            else:
-                optimize.executeCompaction()
+            with lake.committing(table):
+                if table.cluster_by:
+                    optimize.executeZOrderBy(*table.cluster_by)
+                else:
+                    optimize.executeCompaction()
         except DeltaConcurrentModificationException:
             continue
-        lake.note_commit(table)
         return True
     raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")
 
@@ -99,7 +99,7 @@ def vacuum(lake: Lake, table: Table, kept: dt.timedelta, days: int) -> None:
         lake.set_properties(table, promise)
     # Not logged as a commit: a table in which nothing has changed keeps its version, and the ledger tells.
     with lake.setting("spark.databricks.delta.vacuum.logging.enabled", "false"):
-        lake.spark.sql(f"VACUUM {lake.sql_name(table)} RETAIN {kept / dt.timedelta(hours=1):.4f} HOURS")
+        lake.vacuum(table, kept)
 
 
 def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> dt.timedelta:

@@ -1,0 +1,292 @@
+"""The fault matrix: which pairs of failpoint and fault there are, and what a fault must leave behind."""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pyspark.sql import SparkSession
+
+from tests.reliability.faults import scenario
+from tests.reliability.faults.failing import At, fail, run
+from tests.reliability.faults.poller import Readers, Seen
+from tests.reliability.faults.reading import State, state_of
+from tests.reliability.faults.scenario import JOBS, START, copied, environment
+from tests.reliability.faults.steps import AFTER, BEFORE, Failpoint
+
+TREE = Path(__file__).parents[3]
+REVIEWED = Path(__file__).with_name("failpoints.yaml")
+EXCEPTION, KILL, DELAY = KINDS = ("exception", "kill", "delay")
+#: A job takes seconds; one that hangs is killed, and has not met its fault.
+_LONGEST = 240
+#: Leaves nothing of what it deletes on the disk; so the newest point cannot be read until it has ended.
+_PURGES = ("erase",)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A failpoint of a job, and the fault that meets it there."""
+
+    job: str
+    point: Failpoint
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.point} ({self.kind})"
+
+    @property
+    def replay(self) -> str:
+        """The command that does it again."""
+        return f'python -m tests.reliability.faults --only "{self}"'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a pair: what was wrong (nothing, if all is well), and the seconds that it took.
+
+    `mixed`: whether somebody who reads several tables at their newest versions saw some as before and some
+    as after; `gone`: whether for a while the newest point could not be read.
+    """
+
+    pair: str
+    problems: tuple[str, ...]
+    seconds: float
+    mixed: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A scenario of reliability in one line: how often it was tried, and how often something was lost."""
+
+    name: str
+    tried: int
+    lost: int
+    seconds: float
+
+
+def reviewed() -> dict[str, dict[str, int]]:
+    """The steps of each job as they have been reviewed, and how often each occurs."""
+    return yaml.safe_load(REVIEWED.read_text())
+
+
+def failpoints(steps: dict[str, int]) -> list[Failpoint]:
+    """The failpoints of a job from its steps."""
+    return [
+        Failpoint(step, number, when)
+        for step, count in steps.items()
+        for number in range(1, count + 1)
+        for when in (BEFORE, AFTER)
+    ]
+
+
+def pairs(kinds: Sequence[str] = KINDS, jobs: Sequence[str] = tuple(JOBS)) -> list[Pair]:
+    """All pairs of the reviewed failpoints and some kinds of fault."""
+    known = reviewed()
+    return [Pair(job, p, kind) for job in jobs for p in failpoints(known[job]) for kind in kinds]
+
+
+def chosen(number: int, seed: int, among: Sequence[Pair]) -> list[Pair]:
+    """Some of the pairs: one of each job and kind, before there are two of any."""
+    groups: dict[tuple[str, str], list[Pair]] = {}
+    for pair in among:
+        groups.setdefault((pair.job, pair.kind), []).append(pair)
+    chance = random.Random(seed)
+    for group in groups.values():
+        chance.shuffle(group)
+    layers = list(itertools.zip_longest(*groups.values()))
+    for i, layer in enumerate(layers):
+        layers[i] = tuple(chance.sample(layer, len(layer)))
+    found = [pair for layer in layers for pair in layer if pair]
+    return found[:number]
+
+
+@dataclass
+class Matrix:
+    """The lakes of all jobs as they are before and after an undisturbed run, and what meets the faults.
+
+    Everything lies in `folder`: a later process goes on with what it finds there.
+    """
+
+    folder: Path
+    spark: SparkSession
+    readers: Readers
+    #: What each job's undisturbed run has passed, by name of the step.
+    steps: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def prepare(
+        self, jobs: Sequence[str] = tuple(JOBS), tell: Callable[[str], None] = lambda line: None
+    ) -> None:
+        """Make the lakes of jobs, where there are none, by running them and those before them."""
+        done = self.folder / "steps.json"
+        self.steps = json.loads(done.read_text()) if done.exists() else {}
+        if not (self._after(START) / "state.json").exists():
+            tell("the lake before the first job")
+            self._start()
+        for name in with_those_before(jobs):
+            if name not in self.steps:
+                tell(f"{name}, undisturbed")
+                self.steps[name] = self._undisturbed(name)
+                done.write_text(json.dumps(self.steps))
+
+    def _undisturbed(self, name: str) -> dict[str, int]:
+        """Make the lakes before and after a job; the steps that it takes."""
+        job, before, after = JOBS[name], self._before(name), self._after(name)
+        copied(self._after(job.after), before)
+        job.prepare(before)
+        _keep(before)
+        copied(before, after)
+        passed: list[Failpoint] = []
+        self._succeed(job.command(after), after, passed.append)
+        _keep(after)
+        return steps_of(passed)
+
+    def _before(self, job: str) -> Path:
+        return self.folder / f"before-{job}"
+
+    def _after(self, job: str) -> Path:
+        return self.folder / f"after-{job}"
+
+    def _start(self) -> None:
+        folder = self._after(START)
+        shutil.rmtree(folder, ignore_errors=True)
+        scenario.first_days(folder)
+        for command in scenario.FIRST_COMMANDS:
+            self._succeed(command, folder)
+        scenario.first_day_again(folder)
+        for command in scenario.AGAIN_COMMANDS:
+            self._succeed(command, folder)
+        scenario.late_day(folder)
+        _keep(folder)
+
+    def _succeed(
+        self, command: Sequence[str], folder: Path, watch: Callable[[Failpoint], None] | None = None
+    ) -> None:
+        log = folder / "out.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        if run(command, environment(folder), log, watch):
+            raise AssertionError(f"{' '.join(command)} failed: {log.read_text()[-3000:]}")
+
+    def meet(self, pair: Pair) -> Outcome:
+        """Let the fault meet the job, run it again, and say what is wrong then, or was meanwhile."""
+        began, folder = time.monotonic(), self.folder / "met"
+        shutil.rmtree(folder, ignore_errors=True)
+        copied(self._before(pair.job), folder)
+        self.readers.watch(folder / "lake")
+        problems = list(self._meet(pair, folder))
+        self.readers.look()
+        # What a new process would not know of either.
+        self.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # pyright: ignore
+        command = JOBS[pair.job].command(folder)
+        if run(command, environment(folder), folder / "out.log"):
+            problems.append("the rerun failed")
+        seen = self.readers.report()
+        before, after = _kept(self._before(pair.job)), _kept(self._after(pair.job))
+        problems += differences(pair.job, after, state_of(folder))
+        problems += never_published(pair.job, seen, before, after)
+        if problems:
+            problems.append(f"log: {(folder / 'out.log').read_text()[-2000:]}")
+        mixed = bool({*seen.beside} - {json.dumps(s.newest, sort_keys=True) for s in (before, after)})
+        seconds = round(time.monotonic() - began, 1)
+        return Outcome(str(pair), tuple(problems), seconds, mixed, bool(seen.gone))
+
+    def _meet(self, pair: Pair, folder: Path) -> Iterator[str]:
+        command, log = JOBS[pair.job].command(folder), folder / "out.log"
+        if pair.kind == KILL:
+            ended = _killed(pair.point, command, folder, log)
+            if ended != -signal.SIGKILL:
+                yield f"it was not killed: its process ended with {ended}"
+            return
+        session = _session(self.spark)
+        at = At(pair.point, fail if pair.kind == EXCEPTION else self.readers.look)
+        ended = run(command, environment(folder), log, at)
+        if not at.met:
+            yield "the job did not come to the failpoint"
+        if ended != (1 if pair.kind == EXCEPTION else 0):
+            yield f"the job ended with {ended}"
+        changed = dict(_session(self.spark).items() ^ session.items())
+        if changed:
+            yield f"the job has left other settings in the session: {changed}"
+
+
+def with_those_before(jobs: Sequence[str]) -> list[str]:
+    """The jobs, and those on whose lakes they run, in their order."""
+    wanted = set(jobs)
+    for name in reversed(JOBS):
+        if name in wanted:
+            wanted.add(JOBS[name].after)
+    return [name for name in JOBS if name in wanted]
+
+
+def steps_of(passed: Sequence[Failpoint]) -> dict[str, int]:
+    """The steps of a run, and how often each occurred, in the order of their names."""
+    done = [point for point in passed if point.when == AFTER]
+    counts: dict[str, int] = {}
+    for point in sorted(done):
+        counts[point.step] = max(counts.get(point.step, 0), point.number)
+    return counts
+
+
+def differences(job: str, expected: State, found: State) -> Iterator[str]:
+    """What of a lake is not as after the undisturbed run of a job."""
+    for name in sorted({*expected.whole, *found.whole}):
+        if expected.whole.get(name) != found.whole.get(name):
+            yield f"{name}: {found.whole.get(name)} in place of {expected.whole.get(name)}"
+    if expected.published != found.published:
+        yield f"at the newest point: {found.published} in place of {expected.published}"
+    if job in _PURGES and found.needless != expected.needless:
+        yield f"files of no use: {found.needless} in place of {expected.needless}"
+
+
+def never_published(job: str, seen: Seen, before: State, after: State) -> Iterator[str]:
+    """What readers saw that no finished run has published, or could not read."""
+    for name, contents in seen.alone.items():
+        known = {state.newest.get(name) for state in (before, after)}
+        for content, version in contents.items():
+            if content not in known:
+                yield f"readers saw {content} in {name}, version {version}: published are {known}"
+    known_points = {json.dumps(state.published, sort_keys=True) for state in (before, after)}
+    for point in set(seen.points) - known_points:
+        yield f"readers saw at a point: {point}"
+    yield from seen.wrong
+    if job not in _PURGES:
+        yield from (f"readers could not read the newest point {point}" for point in seen.gone)
+
+
+def _killed(point: Failpoint, command: Sequence[str], folder: Path, log: Path) -> int:
+    """How the process of a command ended that was to be killed."""
+    module = [sys.executable, "-m", "tests.reliability.faults.failing", str(point), *command]
+    within = {**os.environ, **environment(folder), "PYTHONPATH": str(TREE)}
+    with log.open("a") as out:
+        process = subprocess.Popen(module, cwd=folder, env=within, stdout=out, stderr=out)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_LONGEST)
+    process.kill()
+    return process.wait()
+
+
+def _session(spark: SparkSession) -> dict[str, str | None]:
+    """What jobs set in the session while they run."""
+    local = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+    properties = {name: spark.sparkContext.getLocalProperty(name) for name in local}
+    set_by_jobs = {n: v for n, v in spark.conf.getAll.items() if n.startswith("spark.databricks.")}
+    return {**set_by_jobs, **properties}
+
+
+def _keep(folder: Path) -> None:
+    (folder / "state.json").write_text(json.dumps(dataclasses.asdict(state_of(folder))))
+
+
+def _kept(folder: Path) -> State:
+    return State(**json.loads((folder / "state.json").read_text()))
