@@ -2,12 +2,15 @@
 
 The four jobs take a small delivery from an S3 server to Gold, as in a pod; when the JVM ends it writes all
 classes that it has loaded, parsed and verified, and the next one maps them in place of loading them again.
+A JVM leaves out of its archive what it cannot use later, without a word: so one more job is run with it,
+and the build fails where that one takes too few of its classes from there.
 """
 
 import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import boto3
@@ -17,10 +20,14 @@ DELIVERY = Path(__file__).with_name("archive-delivery.csv")
 DAY = "2023-10-01"
 #: Read for the driver's JVM, and not for the one that makes its command line.
 _OPTIONS = "SPARK_SUBMIT_OPTS"
+#: Where the JVM says that a class has come from: the archive that is made here, or the JDK's own.
+_ARCHIVED = "source: shared objects file"
+#: Of the rest some are made while it runs, and are in no jar: 98 of 100 were archived on 2026-11-26.
+FEWEST_ARCHIVED = 0.9
 
 
 def main() -> None:
-    """Run the jobs; nothing here sees what a later JVM takes of what they leave."""
+    """Run the jobs, and see what a later JVM takes of what they leave."""
     output = sys.argv[1]
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
@@ -42,7 +49,24 @@ def main() -> None:
         ["spark-jobs", "run", "--date", DAY],
         {**environment, _OPTIONS: f"-XX:ArchiveClassesAtExit={output}"},
     )
+    _check(output, environment)
     server.stop()
+
+
+def _check(output: str, environment: dict[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = Path(folder) / "classes.log"
+        options = f"-XX:SharedArchiveFile={output} -Xlog:class+load:file={loaded}"
+        _run(["spark-jobs", "etl", "--date", DAY], {**environment, _OPTIONS: options})
+        sources = [line for line in loaded.read_text().splitlines() if " source: " in line]
+    archived = sum(_ARCHIVED in line for line in sources)
+    told = f"{archived} of the {len(sources)} classes of an etl come from the archive"
+    if not sources or archived < FEWEST_ARCHIVED * len(sources):
+        raise SystemExit(
+            f"Only {told}. Java leaves out classes of jars that are not where they were, or not named "
+            "in the class path (the manifest of a jar must name others relatively)."
+        )
+    print(told)
 
 
 def _deliver(environment: dict[str, str]) -> None:
