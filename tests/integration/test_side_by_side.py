@@ -168,7 +168,7 @@ def test_a_restore_sees_a_commit_just_before_its_own(
             with mine.signed("another's"):
                 another = lake.read(current).where("employee_id = 'person00'").localCheckpoint()
                 lake.lake.sync(
-                    current, another.withColumn("salary", F.lit(5).cast("decimal(12,2)")), another
+                    current, another.withColumn("salary", F.lit(5).cast("decimal(14,2)")), another
                 )
         commit(mine, differences, properties)
 

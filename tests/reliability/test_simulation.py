@@ -3,19 +3,27 @@
 MLB_SEEDS and MLB_SEED choose how many seeds and the first one (docs/decisions/simulation.md).
 """
 
+import datetime as dt
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from spark_jobs.jobs.runner import STAGES
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.erase import Request, erase
+from spark_jobs.jobs.recover import recover
+from spark_jobs.jobs.restore import restore
+from spark_jobs.jobs.runner import STAGES, run_job
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table
-from tests.lakes import TestLake, csv_of, employment
+from spark_jobs.ledger import Run
+from spark_jobs.quarantine.corrections import Correction, read_corrections
+from tests.lakes import DAY, TestLake, csv_of, employment
 from tests.reliability.simulation.__main__ import JOBS, LOG_STORE, SEED, SEEDS, outcomes
 from tests.reliability.simulation.bugs import BUGS, JAVA_BUGS, Bug
 from tests.reliability.simulation.drivers import in_turn, simulate
@@ -24,6 +32,7 @@ from tests.reliability.simulation.invariants import SENTENCES
 from tests.reliability.simulation.log_store import JavaBug, missing, simulate_log_store
 from tests.reliability.simulation.result import Result, Tried, story
 
+NEXT_DAY = DAY + dt.timedelta(days=1)
 TREE = Path(__file__).parents[2]
 #: Within so many seeds from where it is known to show, a planted bug must be seen.
 ENOUGH = 100
@@ -128,14 +137,43 @@ def in_groups(order: Iterator[str], groups: list[list[str]]) -> list[list[str]]:
 def test_the_models_commits_are_those_of_the_real_jobs(
     new_lake: Callable[..., TestLake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Two deliveries, each job twice, a recovery, a restore and an erasure."""
     lake = new_lake(quarantine_limit=1)
-    lake.deliver(csv_of(employment(employee_id="ann"), employment(employee_id="bob", salary="x")))
     order = committed(monkeypatch)
+    lake.deliver(csv_of(employment(employee_id="ann"), employment(employee_id="bob", salary="x")))
     for _ in range(2):
         lake.succeed(*STAGES)
-    records = (Record("ann", 2014, 100, 1), Record("bob", 2014, None, 1))
-    model = in_turn({(1, "a.csv"): records}, [(name, 1) for name in (*STAGES, *STAGES)])
-    groups = [sorted(group) for _, of_run in model for group in of_run]
+    point = lake.lake.version(lake.tables.current)
+    way_back(lake, "recover", partial(recover, corrections=mended(lake), by="me", run_stage=stage_of(lake)))
+    lake.deliver(csv_of(employment(employee_id="cy")), day=NEXT_DAY)
+    lake.succeed(*STAGES, day=NEXT_DAY)
+    way_back(lake, "restore", partial(restore, version=point))
+    way_back(lake, "erase", partial(erase, request=Request(("ann",), "asked for it", "me")))
+
+    days = {
+        (1, "a.csv"): (Record("ann", 2014, 100, 1), Record("bob", 2014, None, 1)),
+        (2, "a.csv"): (Record("cy", 2014, 200, 2),),
+    }
+    stages: list[tuple[str, int | None]] = [(name, 1) for name in (*STAGES, *STAGES)]
+    stages += [("recover", 1), *((name, 2) for name in STAGES), ("restore", None), ("erase", None)]
+    groups = [sorted(group) for group in in_turn(days, stages, "ann")]
     real = iter(order)
     assert in_groups(real, groups) == groups
     assert not list(real)
+
+
+def way_back(lake: TestLake, name: str, job: Callable[[JobContext], object]) -> None:
+    run = run_job(lake.spark, lake.settings, lake.contract, name, None, job)
+    assert not run.error
+
+
+def mended(lake: TestLake) -> list[Correction]:
+    """A correction of the one refused row, as people write it."""
+    (row,) = lake.quarantine()
+    text = csv_of(employment(employee_id="bob", salary="700")).splitlines()[1]
+    content = f"quarantine_id,{','.join(lake.contract.names)}\n{row['_row_id']},{text}\n"
+    return read_corrections(content.encode(), lake.contract, "mended.csv")
+
+
+def stage_of(lake: TestLake) -> Callable[[str, dt.date], Run]:
+    return lambda name, day: run_job(lake.spark, lake.settings, lake.contract, name, day)

@@ -60,7 +60,7 @@ class Outcome:
 
 @dataclass
 class World:
-    """The store, the drivers, and what each run that ended has committed."""
+    """The store, and the drivers that are at work on it."""
 
     seed: int
     store: Store
@@ -71,7 +71,6 @@ class World:
     runs: int = 0
     looked_at: int = 0
     gave_up: list[str] = field(default_factory=list)
-    commits: list[tuple[str, list[list[str]]]] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
 
     def in_order(self) -> None:
@@ -157,10 +156,6 @@ class World:
         self.store.say(f"{run.name} starts")
         outcome = yield from run_job(run, jobs[name])
         self.store.say(f"{run.name} ends: {outcome}")
-        groups: dict[int, list[str]] = {}
-        for group, table in run.lake.commits:
-            groups.setdefault(group, []).append(table)
-        self.commits.append((run.name, list(groups.values())))
         return outcome
 
 
@@ -262,13 +257,11 @@ def simulate(seed: int, bugs: frozenset[str] = frozenset()) -> Outcome:
 
 
 def in_turn(
-    landing: dict[tuple[int, str], tuple[Record, ...]],
-    stages: list[tuple[str, int | None]],
-    erased: str = "",
-) -> list[tuple[str, list[list[str]]]]:
-    """Run stages one after the other, undisturbed; each run's commits, in groups of what is together."""
+    landing: dict[tuple[int, str], tuple[Record, ...]], stages: list[tuple[str, int | None]], erased: str
+) -> list[list[str]]:
+    """Run stages one after the other, undisturbed; the tables committed, in groups of what is together."""
     world = new_world(0, frozenset(), disturbed=False)
     world.store.landing, world.landing, world.erased = dict(landing), landing, erased
     world.drivers = [Driver("all", list(stages))]
     run_world(world)
-    return world.commits
+    return [group for group in world.store.commits if group]

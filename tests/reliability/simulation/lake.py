@@ -38,7 +38,7 @@ class Differences:
 
 @dataclass
 class Lake:
-    """One run's view of the store; `commits` are the tables that it committed, each with its group."""
+    """One run's view of the store."""
 
     store: Store
     signature: str
@@ -46,9 +46,7 @@ class Lake:
     unconditional: bool = False
     versions_read: dict[str, int] = field(default_factory=dict)
     versions_written: dict[str, int] = field(default_factory=dict)
-    commits: list[tuple[int, str]] = field(default_factory=list)
-    _group: int = 0
-    _together: bool = False
+    _together: list[str] | None = None
 
     def log(self, table: str) -> Log:
         return self.store.log(table)
@@ -76,13 +74,14 @@ class Lake:
     def note(self, table: str) -> None:
         """As Lake.note_commit: the newest version there is, which may already be another's."""
         self.versions_written[table] = self.log(table).version
-        if not self._together:
-            self._group += 1
-        self.commits.append((self._group, table))
+        if self._together is None:
+            self.store.commits.append([table])
+        else:
+            self._together.append(table)
 
     def together(self, *tasks: Steps[Any]) -> Steps[list[Any]]:
         """Lake.together: all of them to their ends, interleaved; then the first failure, if any."""
-        self._group, self._together = self._group + 1, True
+        self._together = []
         results: dict[int, Any] = {}
         failures: list[Exception] = []
         running = dict(enumerate(tasks))
@@ -96,7 +95,8 @@ class Lake:
             except (JobFailed, Conflict) as failure:
                 failures.append(failure)
                 del running[number]
-        self._together = False
+        self.store.commits.append(self._together)
+        self._together = None
         if failures:
             raise failures[0]
         return [results[number] for number in sorted(results)]

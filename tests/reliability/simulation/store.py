@@ -117,6 +117,8 @@ class Store:
         self.step = 0
         self.calm = False
         self.trace: list[str] = []
+        #: The tables that runs have committed, those that go together as one group.
+        self.commits: list[list[str]] = []
         self.faults: Counter[str] = Counter()
         # What only the invariants look at: every commit that was ever written, the files whose rows have
         # been in Bronze, and since when a restore has changed some tables and not yet the others.

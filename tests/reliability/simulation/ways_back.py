@@ -103,9 +103,8 @@ def _known_by(run: Run, people: set[str]) -> Steps[set[str]]:
 def finish_erasing(run: Run, people: set[str], identifiers: set[str]) -> Steps:
     yield from redact_landing(run, people, None, bool(identifiers))
     yield from delete_rows(run, people, bool(identifiers))
-    for table in _ALL:
-        if run.lake.log(table).commits:
-            yield from run.lake.purge(table)
+    there = [table for table in _ALL if run.lake.log(table).commits]
+    yield from run.lake.together(*(run.lake.purge(table) for table in there))
     if run.lake.log(CURRENT).commits:
         yield from aggregate(run, full=True)
     for person in sorted(people):
