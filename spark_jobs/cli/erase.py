@@ -43,15 +43,14 @@ def erase_command(
         raise UsageError(
             "Give one EMPLOYEE_ID or several (or a --from-file of them), and a --reason; or --again."
         )
-    from spark_jobs.jobs.erase import Request, erase
-    from spark_jobs.jobs.erasures import apply_erasures
+    from spark_jobs.jobs.erase import Request, erase, erase_again
     from spark_jobs.jobs.runner import run_job
 
     settings, contract, spark = start(options)
     if place:
         employee_ids += _ids_of(spark, place)
     request = Request(employee_ids, reason or "", by or getpass.getuser())
-    job = apply_erasures if again else lambda context: erase(context, request)
+    job = erase_again if again else lambda context: erase(context, request)
     finish(run_job(spark, settings, contract, "erase", None, job))
 
 

@@ -10,11 +10,13 @@ from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erasures import (
     BEGUN,
     COMPLETE,
+    apply_erasures,
     entries,
     finish_erasing,
     found,
     known_by,
     no_one,
+    publish_erasures,
     write_entries,
 )
 from spark_jobs.privacy.erasure import ErasedPeople, words
@@ -52,9 +54,16 @@ def erase(job: JobContext, request: Request) -> None:
     _check_reason(request.reason, known.identifiers | known.names)
     job.run.parameters.update(people=str(len(people.pseudonyms)), reason=request.reason, by=request.by)
     if not todo.pseudonyms:
+        publish_erasures(job)
         return
     _begin(job, request, todo, rows)
     finish_erasing(job, todo, known)
+
+
+def erase_again(job: JobContext) -> None:
+    """Erase all who have been erased, wherever they came back."""
+    if not apply_erasures(job):
+        publish_erasures(job)
 
 
 def _people(job: JobContext, request: Request) -> ErasedPeople:

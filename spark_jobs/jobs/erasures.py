@@ -81,8 +81,8 @@ def complete(job: JobContext, people: ErasedPeople, notes: list[str]) -> None:
         write_entries(job, [{**row.asDict(), "state": COMPLETE, "notes": notes} for row in begun])
 
 
-def apply_erasures(job: JobContext) -> None:
-    """Erase again whom the ledger of erasures names, wherever they came back.
+def apply_erasures(job: JobContext) -> bool:
+    """Erase again whom the ledger of erasures names, wherever they came back; whether anybody had.
 
     For any job that brings old data back (restore, reprocess), before its end, and for `erase --again`.
     Where somebody had come back, Gold is computed again and the run's `point` is that of what is there
@@ -91,7 +91,7 @@ def apply_erasures(job: JobContext) -> None:
     rows = entries(job)
     people = people_of(job, rows)
     if people is None:
-        return
+        return False
     there = found(job, people)
     # Begun again before anything goes: whoever is killed between rows and files is finished later.
     back = [row for row in rows if row["person"] in there and row["state"] == COMPLETE]
@@ -101,6 +101,7 @@ def apply_erasures(job: JobContext) -> None:
     if there | begun:
         todo = people.of(frozenset(there | begun))
         finish_erasing(job, todo, known_by(job, todo))
+    return bool(there | begun)
 
 
 def keep_out(job: JobContext, folder: str) -> bool:
@@ -153,8 +154,8 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
         **{f"{name}_erased": synced.deleted for name, synced in counts.items()},
         values_blanked=sum(synced.updated for synced in counts.values()),
     )
-    _tell_of_fewer(job)
     _purge_tables(job)
+    publish_erasures(job)
     if landing.left:
         raise JobError(
             f"{', '.join(landing.left)} cannot be read as CSV and names, or may name, a person who is "
@@ -164,6 +165,18 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
     notes = what_remains(job)
     job.run.notes += notes
     complete(job, people, notes)
+
+
+def publish_erasures(job: JobContext) -> None:
+    """Tell what each delivery is now, and which versions belong together: no point from before can be read.
+
+    Also for who finds nobody left to erase: the run that erased may have been killed before its row was in
+    the ledger.
+    """
+    _tell_of_fewer(job)
+    if job.lake.exists(job.tables.current):
+        # Whole, since the change feed has gone with the rows that it told of.
+        aggregate(job, full=True)
 
 
 def _tell_of_fewer(job: JobContext) -> None:
@@ -187,13 +200,10 @@ def _tell_of_fewer(job: JobContext) -> None:
 
 
 def _purge_tables(job: JobContext) -> None:
-    """Take what has been deleted off the disk, and compute Gold from what is left."""
+    """Take what has been deleted off the disk."""
     storage.delete(job.spark, f"{job.lake.root}/{REBUILD}")
     # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.
     purge(job.lake, job.tables.all, alone=job.settings.lake_is_local)
-    if job.lake.exists(job.tables.current):
-        # Whole, since the change feed has gone with the rows that it told of.
-        aggregate(job, full=True)
 
 
 def what_remains(job: JobContext) -> list[str]:

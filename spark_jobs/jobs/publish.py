@@ -17,7 +17,7 @@ def publish(
     changes: Sequence[Differences],
     begin: Mapping[str, str] | None = None,
     end: Mapping[str, str] | None = None,
-    before_end: Callable[[], None] = lambda: None,
+    before_end: Callable[[], object] = lambda: None,
 ) -> None:
     """Merge the changes in their order, and note in the run which versions belong together.
 

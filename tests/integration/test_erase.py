@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from spark_jobs.gold import team_season_payroll
-from spark_jobs.jobs.erase import Request, erase
+from spark_jobs.gold import GOLD, data_quality_daily, team_season_payroll
+from spark_jobs.jobs import runner
+from spark_jobs.jobs.erase import Request, erase, erase_again
 from spark_jobs.jobs.erasures import apply_erasures
 from spark_jobs.jobs.runner import run_job
 from spark_jobs.lake import purge
@@ -114,6 +115,10 @@ def july() -> bytes:
 def erase_job(lake: TestLake, *employee_ids: str, reason: str = REASON) -> Run:
     request = Request(employee_ids, reason, "tests")
     return run_job(lake.spark, lake.settings, lake.contract, "erase", None, lambda job: erase(job, request))
+
+
+def again_job(lake: TestLake) -> Run:
+    return run_job(lake.spark, lake.settings, lake.contract, "erase", None, erase_again)
 
 
 def found(lake: TestLake) -> frozenset[str]:
@@ -224,8 +229,7 @@ def test_again_changes_nothing(planted: TestLake) -> None:
     versions = {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
     run = erase_job(planted, ERASED[0].columns["employee_id"])
     assert run.error is None and any("Erased on" in note for note in run.notes)
-    again = run_job(planted.spark, planted.settings, planted.contract, "erase", None, apply_erasures)
-    assert again.error is None
+    assert again_job(planted).error is None
     assert versions == {**planted.versions(), ERASURES.name: planted.lake.version(ERASURES)}
 
 
@@ -277,6 +281,25 @@ def marks(lake: TestLake) -> frozenset[str]:
 
 class Killed(RuntimeError):
     """Stands for a process that ends between two steps."""
+
+
+def test_an_erasure_that_was_never_told_is_told_by_the_next(
+    few: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "record", killed)
+        assert erase_job(few, "jeterde01").exit_code == 1
+    for again in (lambda: erase_job(few, "jeterde01"), lambda: again_job(few)):
+        run = again()
+        # No older version can be read, so that the newest point must be of now.
+        assert run.error is None and run.point is not None
+        assert run.point.items() >= {table.name: few.lake.version(table) for table, _ in GOLD}.items()
+    few.succeed("aggregate")
+    quality = few.read(data_quality_daily.TABLE).collect()
+    assert quality and all(row["conserved"] for row in quality)
 
 
 @pytest.mark.long

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.reliability.faults.matrix import KINDS, TREE, Matrix, Pair, chosen, failpoints, pairs, reviewed
+from tests.reliability.faults.matrix import TREE, Matrix
+from tests.reliability.faults.pairs import KINDS, Pair, chosen, failpoints, pairs, reviewed
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.scenario import JOBS
 from tests.reliability.faults.steps import AFTER, BEFORE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability.faults.matrix import never_published
+from tests.reliability.faults.judging import never_published
 from tests.reliability.faults.poller import Readers, Seen, Watcher
 from tests.reliability.faults.reading import State, content, opened, published_in, state_of
 from tests.unit.metrics_exporter.written import write

@@ -19,17 +19,8 @@ import yaml
 
 from spark_jobs.lake.session import start_session, stop_session
 from spark_jobs.settings import Settings
-from tests.reliability.faults.matrix import (
-    KINDS,
-    REVIEWED,
-    TREE,
-    Matrix,
-    Outcome,
-    Pair,
-    Result,
-    chosen,
-    pairs,
-)
+from tests.reliability.faults.matrix import TREE, Matrix, Outcome, Result
+from tests.reliability.faults.pairs import KINDS, REVIEWED, Pair, chosen, pairs
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.scenario import JOBS
 

@@ -1,54 +1,33 @@
-"""The fault matrix: which pairs of failpoint and fault there are, and what a fault must leave behind."""
+"""The fault matrix: the lakes of its jobs, and how a fault meets one of them there."""
 
 import contextlib
 import dataclasses
-import itertools
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from pyspark.sql import SparkSession
 
 from tests.reliability.faults import scenario
 from tests.reliability.faults.failing import At, fail, run
-from tests.reliability.faults.poller import Readers, Seen
+from tests.reliability.faults.judging import differences, never_published, saw_mixed
+from tests.reliability.faults.pairs import EXCEPTION, KILL, Pair, steps_of
+from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.reading import State, state_of
 from tests.reliability.faults.scenario import JOBS, START, copied, environment
-from tests.reliability.faults.steps import AFTER, BEFORE, Failpoint
+from tests.reliability.faults.steps import Failpoint
 
 TREE = Path(__file__).parents[3]
-REVIEWED = Path(__file__).with_name("failpoints.yaml")
-EXCEPTION, KILL, DELAY = KINDS = ("exception", "kill", "delay")
 #: A job takes seconds; one that hangs is killed, and has not met its fault.
 _LONGEST = 240
-#: Leaves nothing of what it deletes on the disk; so the newest point cannot be read until it has ended.
-_PURGES = ("erase",)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A failpoint of a job, and the fault that meets it there."""
-
-    job: str
-    point: Failpoint
-    kind: str
-
-    def __str__(self) -> str:
-        return f"{self.job}: {self.point} ({self.kind})"
-
-    @property
-    def replay(self) -> str:
-        """The command that does it again."""
-        return f'python -m tests.reliability.faults --only "{self}"'
 
 
 @dataclass(frozen=True)
@@ -74,42 +53,6 @@ class Result:
     tried: int
     lost: int
     seconds: float
-
-
-def reviewed() -> dict[str, dict[str, int]]:
-    """The steps of each job as they have been reviewed, and how often each occurs."""
-    return yaml.safe_load(REVIEWED.read_text())
-
-
-def failpoints(steps: dict[str, int]) -> list[Failpoint]:
-    """The failpoints of a job from its steps."""
-    return [
-        Failpoint(step, number, when)
-        for step, count in steps.items()
-        for number in range(1, count + 1)
-        for when in (BEFORE, AFTER)
-    ]
-
-
-def pairs(kinds: Sequence[str] = KINDS, jobs: Sequence[str] = tuple(JOBS)) -> list[Pair]:
-    """All pairs of the reviewed failpoints and some kinds of fault."""
-    known = reviewed()
-    return [Pair(job, p, kind) for job in jobs for p in failpoints(known[job]) for kind in kinds]
-
-
-def chosen(number: int, seed: int, among: Sequence[Pair]) -> list[Pair]:
-    """Some of the pairs: one of each job and kind, before there are two of any."""
-    groups: dict[tuple[str, str], list[Pair]] = {}
-    for pair in among:
-        groups.setdefault((pair.job, pair.kind), []).append(pair)
-    chance = random.Random(seed)
-    for group in groups.values():
-        chance.shuffle(group)
-    layers = list(itertools.zip_longest(*groups.values()))
-    for i, layer in enumerate(layers):
-        layers[i] = tuple(chance.sample(layer, len(layer)))
-    found = [pair for layer in layers for pair in layer if pair]
-    return found[:number]
 
 
 @dataclass
@@ -180,8 +123,8 @@ class Matrix:
 
     def meet(self, pair: Pair) -> Outcome:
         """Let the fault meet the job, run it again, and say what is wrong then, or was meanwhile."""
-        began, folder = time.monotonic(), self.folder / "met"
-        shutil.rmtree(folder, ignore_errors=True)
+        # A folder of its own, of which Spark has not kept anything.
+        began, folder = time.monotonic(), self.folder / f"met-{uuid.uuid4().hex[:8]}"
         copied(self._before(pair.job), folder)
         self.readers.watch(folder / "lake")
         problems = list(self._meet(pair, folder))
@@ -197,7 +140,9 @@ class Matrix:
         problems += never_published(pair.job, seen, before, after)
         if problems:
             problems.append(f"log: {(folder / 'out.log').read_text()[-2000:]}")
-        mixed = bool({*seen.beside} - {json.dumps(s.newest, sort_keys=True) for s in (before, after)})
+        else:
+            shutil.rmtree(folder)
+        mixed = saw_mixed(seen, before, after)
         seconds = round(time.monotonic() - began, 1)
         return Outcome(str(pair), tuple(problems), seconds, mixed, bool(seen.gone))
 
@@ -227,41 +172,6 @@ def with_those_before(jobs: Sequence[str]) -> list[str]:
         if name in wanted:
             wanted.add(JOBS[name].after)
     return [name for name in JOBS if name in wanted]
-
-
-def steps_of(passed: Sequence[Failpoint]) -> dict[str, int]:
-    """The steps of a run, and how often each occurred, in the order of their names."""
-    done = [point for point in passed if point.when == AFTER]
-    counts: dict[str, int] = {}
-    for point in sorted(done):
-        counts[point.step] = max(counts.get(point.step, 0), point.number)
-    return counts
-
-
-def differences(job: str, expected: State, found: State) -> Iterator[str]:
-    """What of a lake is not as after the undisturbed run of a job."""
-    for name in sorted({*expected.whole, *found.whole}):
-        if expected.whole.get(name) != found.whole.get(name):
-            yield f"{name}: {found.whole.get(name)} in place of {expected.whole.get(name)}"
-    if expected.published != found.published:
-        yield f"at the newest point: {found.published} in place of {expected.published}"
-    if job in _PURGES and found.needless != expected.needless:
-        yield f"files of no use: {found.needless} in place of {expected.needless}"
-
-
-def never_published(job: str, seen: Seen, before: State, after: State) -> Iterator[str]:
-    """What readers saw that no finished run has published, or could not read."""
-    for name, contents in seen.alone.items():
-        known = {state.newest.get(name) for state in (before, after)}
-        for content, version in contents.items():
-            if content not in known:
-                yield f"readers saw {content} in {name}, version {version}: published are {known}"
-    known_points = {json.dumps(state.published, sort_keys=True) for state in (before, after)}
-    for point in set(seen.points) - known_points:
-        yield f"readers saw at a point: {point}"
-    yield from seen.wrong
-    if job not in _PURGES:
-        yield from (f"readers could not read the newest point {point}" for point in seen.gone)
 
 
 def _killed(point: Failpoint, command: Sequence[str], folder: Path, log: Path) -> int:

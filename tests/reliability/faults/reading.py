@@ -108,13 +108,20 @@ def state_of(folder: Path) -> State:
     whole["landing"] = _files(folder / "landing")
     whole["old files"] = str(_old_files(lake))
     whole["ledger"] = _ledger(query(opened(lake, RUNS), "SELECT * FROM t"))
-    return State(whole, newest, published_in(lake), needless)
+    return State(whole, newest, _published_if_readable(lake), needless)
 
 
 def published_in(lake: Path) -> dict[str, str]:
     """The contents of Silver and Gold at the newest point."""
     point = newest_point(lake) or {}
     return {name: content(opened(lake, name, at)) for name, at in point.items() if name.startswith(READ)}
+
+
+def _published_if_readable(lake: Path) -> dict[str, str]:
+    try:
+        return published_in(lake)
+    except Exception as error:
+        return {"unreadable": f"{type(error).__name__}: {error}"}
 
 
 def _old_files(lake: Path) -> list[str]:
