@@ -45,6 +45,8 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
         if staged.isEmpty():
             _check_staged(job)
     check_usual(job, loaded_dates(job), passed)
+    # An empty Silver where no row gets into it: whoever aggregates then has not forgotten to load.
+    job.lake.create(job.tables.current)
     job.lake.create(LOADS)
     for _ in range(_MOST_TRIES):
         number = job.lake.next_number(LOADS, _application(job))

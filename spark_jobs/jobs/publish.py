@@ -28,8 +28,9 @@ def publish(
     """
     lake, staging, end = job.lake, job.tables.staging, dict(end or {})
     pending = [change for change in changes if change.counts]
+    # Also where nothing differs: the point would name versions that are not those compared.
+    _check_unmoved(job, changes)
     if pending or unfinished(job) or any(lake.property(staging, n) != v for n, v in end.items()):
-        _check_unmoved(job, changes)
         lake.create(staging)
         mark = {UNFINISHED: command(job), **(begin or {})}
         if any(lake.property(staging, name) != value for name, value in mark.items()):

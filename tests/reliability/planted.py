@@ -253,11 +253,11 @@ SLOW = (
     Bug(
         "a swapped commit order: the manifest knows a file before Bronze has its rows",
         "spark_jobs/jobs/ingest.py",
-        "            _append(job, read, generations, set(in_bronze))\n"
+        "            _append(job, read, generations, set(in_bronze), number)\n"
         "        finally:\n            read.release()\n"
         "        _index(job, read.files, generations)\n",
         "            _index(job, read.files, generations)\n"
-        "            _append(job, read, generations, set(in_bronze))\n"
+        "            _append(job, read, generations, set(in_bronze), number)\n"
         "        finally:\n            read.release()\n",
         (f"{PIPELINE}::test_killed_after_every_commit_and_run_again",),
     ),

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -116,16 +117,19 @@ _OTHERS = ("gold/position_salaries", "gold/league_season_summary", "gold/data_qu
 
 
 def committed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tables that real jobs commit from now on, in their order."""
+    """The tables that real jobs commit rows or properties to from now on, in their order."""
     order: list[str] = []
-    note = Lake.note_commit
+    commit = Lake.committing
 
-    def noting(lake: Lake, table: Table) -> None:
-        note(lake, table)
-        if table.name not in _OTHERS:
+    @contextmanager
+    def noting(lake: Lake, table: Table) -> Iterator[None]:
+        created = not lake.exists(table)
+        with commit(lake, table):
+            yield
+        if table.name not in _OTHERS and not created:
             order.append(table.name)
 
-    monkeypatch.setattr(Lake, "note_commit", noting)
+    monkeypatch.setattr(Lake, "committing", noting)
     return order
 
 

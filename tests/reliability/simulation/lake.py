@@ -72,7 +72,7 @@ class Lake:
         return log.last_number(application, log.version) + 1
 
     def note(self, table: str) -> None:
-        """As Lake.note_commit: the newest version there is, which may already be another's."""
+        """As Lake.committing: the newest version there is, which may already be another's."""
         self.versions_written[table] = self.log(table).version
         if self._together is None:
             self.store.commits.append([table])

@@ -224,9 +224,10 @@ def _make_live(run: Run, changes: list[Differences]) -> Steps:
     yield f"look at the properties of {STAGING}"
     marked = lake.log(STAGING).properties().get(UNFINISHED)
     pending = [change for change in changes if change.changes]
+    # Also where nothing differs: the point would name versions that are not those compared.
+    yield from _check_unmoved(run, changes)
     if not pending and not marked:
         return
-    yield from _check_unmoved(run, changes)
     if not marked and not run.has("restore without a mark"):
         yield from lake.set_properties(STAGING, {UNFINISHED: run.job})
     yield from _check_unmoved(run, [c for c in changes if c.table != STAGING])
