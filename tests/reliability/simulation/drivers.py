@@ -90,7 +90,9 @@ class World:
             waiting = [d for d in self.drivers if not d.steps and not d.ended and ended.issuperset(d.after)]
             # Whoever wants to be alone keeps others from starting, or it would wait for ever.
             alone = [d for d in waiting if d.alone and d.paused_until <= self.store.step]
-            ready = at_work + ([] if alone else waiting) if at_work or not alone else alone
+            # A commit that is still on its way is somebody at work, too.
+            free = not at_work and not self.store.late
+            ready = (alone if free else at_work) if alone else at_work + waiting
         ready = [driver for driver in ready if driver.paused_until <= self.store.step]
         return self.store.rng.choice(ready) if ready else None
 
