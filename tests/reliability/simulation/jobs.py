@@ -222,6 +222,15 @@ def _register(run: Run, plans: list) -> Steps:
 
 def etl(run: Run) -> Steps:
     """Stage the delivery's good rows and quarantine the refused ones."""
+    for _ in range(_MOST_TRIES):
+        decided_at = yield from run.lake.version(ATTEMPTS)
+        yield from _stage_as_decided(run)
+        if run.has("etl does not look again") or (yield from run.lake.version(ATTEMPTS)) == decided_at:
+            return
+    raise JobFailed(f"recoveries kept deciding on rows beside etl of {run.day}")
+
+
+def _stage_as_decided(run: Run) -> Steps:
     bronze = tuple(row for row in (yield from run.lake.read(BRONZE)) if row[1].day == run.day)
     attempts = yield from run.lake.read(ATTEMPTS)
     decisions = {row_id: value[0] for row_id, value in attempts}
