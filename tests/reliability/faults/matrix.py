@@ -66,16 +66,6 @@ class Outcome:
     gone: bool = False
 
 
-@dataclass(frozen=True)
-class Result:
-    """A scenario of reliability in one line: how often it was tried, and how often something was lost."""
-
-    name: str
-    tried: int
-    lost: int
-    seconds: float
-
-
 def reviewed() -> dict[str, dict[str, int]]:
     """The steps of each job as they have been reviewed, and how often each occurs."""
     return yaml.safe_load(REVIEWED.read_text())
