@@ -49,10 +49,7 @@ long: setup-s3  ## the scenarios of minutes: killed between any two steps, and r
 	@$(BIN)/pytest tests/unit tests/integration -q -m long
 	@$(BIN)/pytest tests/s3 -q -m long
 
-cluster-work-counts: setup  ## what one fixed delivery costs, in Spark's jobs, commits, files and bytes, against recorded limits
-	@$(BIN)/pytest tests/integration/test_work_counts.py -q
-
-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure; every panel has data
+cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery by hand, reprocess, erasure; every panel has data
 	@$(BIN)/pytest tests/e2e -q -m long
 
 killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)

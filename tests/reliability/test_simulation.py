@@ -3,6 +3,7 @@
 MLB_SEEDS and MLB_SEED choose how many seeds and the first one (docs/decisions/simulation.md).
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -109,14 +110,16 @@ _OTHERS = ("gold/position_salaries", "gold/league_season_summary", "gold/data_qu
 def committed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that real jobs commit from now on, in their order."""
     order: list[str] = []
-    note = Lake.note_commit
+    committing = Lake.committing
 
-    def noting(lake: Lake, table: Table) -> None:
-        note(lake, table)
+    @contextlib.contextmanager
+    def noting(lake: Lake, table: Table) -> Iterator[None]:
+        with committing(lake, table):
+            yield
         if table.name not in _OTHERS:
             order.append(table.name)
 
-    monkeypatch.setattr(Lake, "note_commit", noting)
+    monkeypatch.setattr(Lake, "committing", noting)
     return order
 
 

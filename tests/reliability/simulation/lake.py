@@ -74,7 +74,7 @@ class Lake:
         return log.last_number(application, log.version) + 1
 
     def note(self, table: str) -> None:
-        """As Lake.note_commit: the newest version there is, which may already be another's."""
+        """As Lake.committing: the newest version there is, which may already be another's."""
         self.versions_written[table] = self.log(table).version
         if not self._together:
             self._group += 1
