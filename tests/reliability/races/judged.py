@@ -32,6 +32,16 @@ def compared(state: State) -> dict[str, str]:
     return {**kept, "what the ledger tells of deliveries": told}
 
 
+def at_once(state: State, gold: bool) -> dict[str, str]:
+    """What of that must be so as soon as both jobs have succeeded.
+
+    Gold may be of a Silver between two commits then, where Silver has changed: the next aggregate brings it
+    up. What the ledger tells is of the job that ended last.
+    """
+    kept = {name: value for name, value in compared(state).items() if not name.startswith("what ")}
+    return {name: value for name, value in kept.items() if gold or not name.startswith("gold/")}
+
+
 def differing(found: dict[str, str], expected: dict[str, str]) -> list[str]:
     """What of two lakes is not the same, as sentences."""
     names = sorted({*found, *expected})

@@ -83,6 +83,9 @@ def _staged_days(folder: Path) -> None:
         employment(employee_id="newcomer", salary="1", **{**when, "ssn": "900-12-8888"}),
     ]
     scenario.deliver(folder, EXTRA, "a.csv", csv_of(*rows))
+    # Contradicts the row that is mended: held back where that one is staged, and in Silver where it is not.
+    contradicting = employment(employee_id="badsal01", salary="800", **{**when, "ssn": "900-12-7779"})
+    scenario.deliver(folder, LATE, "c.csv", csv_of(contradicting))
 
 
 STEPS: tuple[Step, ...] = (

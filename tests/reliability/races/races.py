@@ -2,7 +2,8 @@
 
 Two commands race on a copy of one lake. Then both are run again, one after the other, as an operator
 would, and Gold is brought up to Silver. All must be as if they had never met: as after the same commands
-in one of the two orders. Where somebody is erased, `erase --again` comes before Gold, as the runbook says.
+in one of the two orders, then and, where both have said that they succeeded, before. Where somebody is
+erased, `erase --again` comes before Gold, as the runbook says.
 """
 
 import itertools
@@ -23,6 +24,7 @@ from tests.reliability.faults.steps import Failpoint
 from tests.reliability.races import racers
 from tests.reliability.races.beside import UNFORESEEN, beside
 from tests.reliability.races.judged import (
+    at_once,
     compared,
     differing,
     points_of,
@@ -35,7 +37,11 @@ from tests.reliability.races.meeting import IN_TURN, PLACES, Meeting, places
 from tests.reliability.races.racers import BESIDE_ITSELF, RACERS, Racer
 
 _AGGREGATE = ("aggregate", "--date", str(LATE))
-_AGAIN = ("erase", "--again")
+_ERASE_AGAIN = ("erase", "--again")
+#: When a lake is compared: where both have succeeded, and after both were run again.
+AT_ONCE, AGAIN = "at once", "run again"
+#: Beside these Silver stays as it is, so that Gold has one right content at once.
+_LEAVE_SILVER = ("aggregate", "maintain")
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,11 @@ class Race:
     def replay(self) -> str:
         """The command that does it again."""
         return f'python -m tests.reliability.races --only "{self}"'
+
+    @property
+    def gold_counts(self) -> bool:
+        """Whether Gold must be as in one of the orders before it is brought up to Silver."""
+        return self.one.name in _LEAVE_SILVER and self.two.name in _LEAVE_SILVER
 
     @property
     def erased(self) -> tuple[str, ...]:
@@ -103,6 +114,8 @@ class Races:
         meeting = Meeting(at, race.where == IN_TURN)
         ended = beside(self.spark, folder, commands, meeting)
         problems = [f"{end.said}" for end in ended if end.unforeseen]
+        if not any(end.exit_code for end in ended):
+            problems += self._unlike_both_orders(race, at_once(state_of(folder), race.gold_counts), AT_ONCE)
         problems += self._again(race, folder)
         problems += self._wrong(race, folder)
         purged = bool(race.erased)
@@ -124,33 +137,36 @@ class Races:
         yield from still_there(self.spark, folder, race.erased)
         if unfinished := unfinished_in(folder):
             yield f"`{unfinished}` has not come to its end"
-        found = compared(state_of(folder))
-        first = differing(found, self._order(race, 0))
-        if first and (second := differing(found, self._order(race, 1))):
+        yield from self._unlike_both_orders(race, compared(state_of(folder)), AGAIN)
+
+    def _unlike_both_orders(self, race: Race, found: dict[str, str], when: str) -> Iterator[str]:
+        first = differing(found, self._order(race, 0)[when])
+        if first and (second := differing(found, self._order(race, 1)[when])):
             names = [race.one.name, race.two.name]
             for order, lines in ((names, first), (names[::-1], second)):
-                yield f"not as after {', then '.join(order)}: {'; '.join(lines)}"
+                yield f"{when}, not as after {', then '.join(order)}: {'; '.join(lines)}"
 
     def _again(self, race: Race, folder: Path) -> Iterator[str]:
         """Both commands once more, and what brings Gold up; yields what they say that is no sentence."""
-        after = (*((_AGAIN,) if race.erased else ()), _AGGREGATE)
+        after = (*((_ERASE_AGAIN,) if race.erased else ()), _AGGREGATE)
         for command in (*self._commands(race, folder), *after):
             self._run(command, folder)
         log = (folder / "out.log").read_text()
         if any(text in log for text in UNFORESEEN):
             yield "something ended without a sentence of its own: see the log"
 
-    def _order(self, race: Race, first: int) -> dict[str, str]:
-        """What is left where one of the two runs after the other has ended, and both again."""
+    def _order(self, race: Race, first: int) -> dict[str, dict[str, str]]:
+        """What is left where one of the two runs after the other has ended, and what after the reruns."""
         pair = (race.one, race.two) if first == 0 else (race.two, race.one)
         file = self.folder / f"{_slug(pair[0])}-then-{_slug(pair[1])}-{first}.json"
         if not file.exists():
             self.tell(f"    {pair[0].name}, then {pair[1].name}")
             folder = self._copy(self._after(pair[0]), "order")
             self._run(pair[1].arguments(folder), folder)
+            left = {AT_ONCE: at_once(state_of(folder), race.gold_counts)}
             for problem in self._again(race, folder):
                 raise AssertionError(f"{file.stem}: {problem} ({folder})")
-            file.write_text(json.dumps(compared(state_of(folder))))
+            file.write_text(json.dumps({**left, AGAIN: compared(state_of(folder))}))
             shutil.rmtree(folder)
         return json.loads(file.read_text())
 
