@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part hostile planted simulation reliability reliability-part bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part races hostile planted simulation reliability reliability-part bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -60,6 +60,9 @@ faults: setup  ## by hand, hours: every failpoint of every job met by an excepti
 
 fault-part: setup  ## some minutes: a part of these, of each job and each kind of fault (MLB_FAULTS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_faults.py -q
+
+races: setup  ## by hand, an hour or more: every pair of jobs on one lake, met at read, write and commit (RACES="--jobs load …")
+	@$(BIN)/python -m tests.reliability.races $(RACES)
 
 hostile: setup  ## by hand, some minutes: bad deliveries of many classes, and 100,000 rows from a seed (MLB_ROWS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_hostile.py -q

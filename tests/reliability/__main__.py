@@ -83,6 +83,19 @@ TRIALS = {
     "some-faults": Trial(
         "fault matrix, a part of it", (*_PYTEST, "tests/reliability/test_faults.py"), of_pytest, part={}
     ),
+    "races": Trial(
+        "races of two jobs",
+        ("-m", "tests.reliability.races", "--result", "{result}"),
+        of_json,
+        seeded=False,
+    ),
+    "some-races": Trial(
+        "races of two jobs, a part of them",
+        (*_PYTEST, "tests/reliability/test_races.py"),
+        of_pytest,
+        part={},
+        seeded=False,
+    ),
     "killed": Trial(
         "ways back, killed at random moments",
         (*_PYTEST, "tests/reliability/test_killed.py"),
@@ -104,7 +117,7 @@ TRIALS = {
 }
 
 
-WHOLE = tuple(name for name in TRIALS if name != "some-faults")
+WHOLE = tuple(name for name in TRIALS if not name.startswith("some-"))
 PART = tuple(name for name, trial in TRIALS.items() if trial.part is not None)
 
 

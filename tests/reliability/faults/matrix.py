@@ -45,16 +45,6 @@ class Outcome:
     gone: bool = False
 
 
-@dataclass(frozen=True)
-class Result:
-    """A scenario of reliability in one line: how often it was tried, and how often something was lost."""
-
-    name: str
-    tried: int
-    lost: int
-    seconds: float
-
-
 @dataclass
 class Matrix:
     """The lakes of all jobs as they are before and after an undisturbed run, and what meets the faults.

@@ -104,18 +104,21 @@ def late_day(folder: Path) -> None:
     os.utime(left, (long_ago, long_ago))
 
 
-def _mended(folder: Path) -> None:
-    """The corrections of one refused row."""
+def mended(folder: Path, person: str, name: str, **right: str) -> None:
+    """The corrections of a person's refused row, in a file of a name: the usual row but for some values."""
     found = query(
         opened(folder / "lake", "quarantine/employees"),
-        "SELECT _row_id FROM t WHERE record LIKE '%badsal01%'",
+        f"SELECT _row_id FROM t WHERE record LIKE '%{person}%'",
     )
-    row = employment(employee_id="badsal01", salary="700", ssn="900-12-7777")
-    header, line = csv_of(row).splitlines()
-    (folder / MENDED).write_text(f"{HEADER}{header}\n{found[0]['_row_id']},{line}\n")
+    header, line = csv_of(employment(employee_id=person, **right)).splitlines()
+    (folder / name).write_text(f"{HEADER}{header}\n{found[0]['_row_id']},{line}\n")
 
 
-def _other_contract(folder: Path) -> None:
+def _mended(folder: Path) -> None:
+    mended(folder, "badsal01", MENDED, salary="700", ssn="900-12-7777")
+
+
+def other_contract(folder: Path) -> None:
     """The contract without the rule about teams."""
     text, rule = CONTRACT.read_text(), "team_id IS NULL OR "
     assert rule in text
@@ -137,7 +140,7 @@ JOBS: dict[str, Job] = {
         ("recover", "--corrections", f"{{folder}}/{MENDED}", "--by", "test"), "aggregate", _mended
     ),
     "reprocess": Job(
-        ("reprocess", "--contract", f"{{folder}}/{OTHER_CONTRACT}"), "recover", _other_contract
+        ("reprocess", "--contract", f"{{folder}}/{OTHER_CONTRACT}"), "recover", other_contract
     ),
     "erase": Job(("erase", "person05", "badsal01", "--reason", "asked for it", "--by", "test"), "recover"),
     "maintain": Job(("maintain",), "recover"),

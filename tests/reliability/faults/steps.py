@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+from pyspark.sql import SparkSession
+
 from spark_jobs.jobs import reprocess, runner
 from spark_jobs.lake import storage
 from spark_jobs.lake.lake import Lake
@@ -75,19 +77,30 @@ class Steps:
         self._watch(Failpoint(name, number, AFTER))
 
 
+#: The steps of the job that a session belongs to.
+Whose = Callable[[SparkSession], Steps]
+
+
 @contextlib.contextmanager
 def watched(watch: Watch) -> Iterator[None]:
     """Within it, `watch` is told of the failpoints of the jobs that run in this process."""
     steps = Steps(watch)
+    with watched_apart(lambda session: steps):
+        yield
+
+
+@contextlib.contextmanager
+def watched_apart(whose: Whose) -> Iterator[None]:
+    """The same for jobs beside each other, which are told apart by their sessions."""
     places: list[tuple[Any, str, Callable[[Any], Any]]] = [
-        (Lake, "read", lambda real: _of_table(steps, "read", real)),
-        (Lake, "changes", lambda real: _of_table(steps, "read changes of", real)),
-        (Lake, "committing", lambda real: _committing(steps, real)),
-        (Lake, "vacuum", lambda real: _of_table(steps, "vacuum", real)),
-        (runner, "record", lambda real: _named(steps, "ledger write", real)),
-        (storage, "replace_file", lambda real: _named(steps, "rewrite landing file", real)),
-        (storage, "delete", lambda real: _named(steps, f"delete {REBUILD}", real)),
-        (reprocess, "delete", lambda real: _named(steps, f"delete {REBUILD}", real)),
+        (Lake, "read", lambda real: _of_table(whose, "read", real)),
+        (Lake, "changes", lambda real: _of_table(whose, "read changes of", real)),
+        (Lake, "committing", lambda real: _committing(whose, real)),
+        (Lake, "vacuum", lambda real: _of_table(whose, "vacuum", real)),
+        (runner, "record", lambda real: _named(whose, "ledger write", real)),
+        (storage, "replace_file", lambda real: _named(whose, "rewrite landing file", real)),
+        (storage, "delete", lambda real: _named(whose, f"delete {REBUILD}", real)),
+        (reprocess, "delete", lambda real: _named(whose, f"delete {REBUILD}", real)),
     ]
     with contextlib.ExitStack() as patches:
         for place, name, wrapped in places:
@@ -95,26 +108,27 @@ def watched(watch: Watch) -> Iterator[None]:
         yield
 
 
-def _of_table(steps: Steps, verb: str, real: Callable[..., Any]) -> Callable[..., Any]:
+def _of_table(whose: Whose, verb: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def method(lake: Lake, table: Table, *arguments: Any, **options: Any) -> Any:
-        with steps.step(f"{verb} {table.name}"):
+        with whose(lake.spark).step(f"{verb} {table.name}"):
             return real(lake, table, *arguments, **options)
 
     return method
 
 
-def _committing(steps: Steps, real: Callable[..., Any]) -> Callable[..., Any]:
+def _committing(whose: Whose, real: Callable[..., Any]) -> Callable[..., Any]:
     @contextlib.contextmanager
     def committing(lake: Lake, table: Table) -> Iterator[None]:
-        with steps.step(f"commit {table.name}"), real(lake, table):
+        with whose(lake.spark).step(f"commit {table.name}"), real(lake, table):
             yield
 
     return committing
 
 
-def _named(steps: Steps, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    def function(*arguments: Any, **options: Any) -> Any:
-        with steps.step(name, whole=True):
-            return real(*arguments, **options)
+def _named(whose: Whose, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def function(first: Lake | SparkSession, *arguments: Any, **options: Any) -> Any:
+        session = first.spark if isinstance(first, Lake) else first
+        with whose(session).step(name, whole=True):
+            return real(first, *arguments, **options)
 
     return function
