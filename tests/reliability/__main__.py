@@ -45,14 +45,17 @@ class Row:
 class Trial:
     """A command, and how the file that it leaves at `{result}` is read.
 
-    `part` is what is tried of it in CI, where it is; `seeded` trials take their seed from MLB_SEED.
+    `part` is what CI tries of it, if it does, and `part_of_new` what of it with the new seed. Those `seeded`
+    take their seed from MLB_SEED, several at once where `takes_seeds`.
     """
 
     name: str
     command: tuple[str, ...]
     rows: Callable[[str, Path], list[Row]]
     part: dict[str, str] | None = None
+    part_of_new: dict[str, str] | None = None
     seeded: bool = True
+    takes_seeds: bool = False
 
 
 def of_json(name: str, file: Path) -> list[Row]:
@@ -77,11 +80,16 @@ TRIALS = {
         "seeded simulation",
         ("-m", "tests.reliability.simulation", "--json", "{result}"),
         of_json,
-        part={},
+        part={"MLB_SEEDS": "1000"},
+        part_of_new={"MLB_SEEDS": "100"},
     ),
     "faults": Trial("fault matrix", ("-m", "tests.reliability.faults", "--result", "{result}"), of_json),
     "some-faults": Trial(
-        "fault matrix, a part of it", (*_PYTEST, "tests/reliability/test_faults.py"), of_pytest, part={}
+        "fault matrix, a part of it",
+        (*_PYTEST, "tests/reliability/test_faults.py"),
+        of_pytest,
+        part={"MLB_FAULTS": "8"},
+        takes_seeds=True,
     ),
     "races": Trial(
         "races of two jobs",
@@ -100,13 +108,11 @@ TRIALS = {
         "ways back, killed at random moments",
         (*_PYTEST, "tests/reliability/test_killed.py"),
         of_pytest,
-        part={"MLB_KILLS": "2"},
     ),
     "hostile": Trial(
         "hostile deliveries",
         (*_PYTEST, "tests/reliability/test_hostile.py"),
         of_pytest,
-        part={"MLB_ROWS": "2000"},
     ),
     "planted": Trial(
         "bugs planted, to be caught",
@@ -139,8 +145,8 @@ def main() -> int:
     console.print(f"seeds: {', '.join(map(str, seeds))}")
     tried: list[Tried] = []
     for name in names:
-        for seed in seeds if TRIALS[name].seeded else seeds[:1]:
-            tried += attempt(TRIALS[name], seed, TRIALS[name].part if given.part else None, console)
+        for settings in runs_of(TRIALS[name], seeds, given.part):
+            tried += attempt(TRIALS[name], settings, console)
     show(tried, console)
     if not given.part and not given.names:
         write_page(tried)
@@ -159,18 +165,26 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def attempt(trial: Trial, seed: int, part: dict[str, str] | None, console: Console) -> list[Tried]:
+def runs_of(trial: Trial, seeds: list[int], part: bool) -> list[dict[str, str]]:
+    """The settings of each run of a trial."""
+    settings = (trial.part or {}) if part else {}
+    if not trial.seeded:
+        return [settings]
+    if trial.takes_seeds:
+        return [{**settings, "MLB_SEED": ",".join(map(str, seeds))}]
+    of_new = trial.part_of_new if part and trial.part_of_new else settings
+    return [{**(of_new if n else settings), "MLB_SEED": str(seed)} for n, seed in enumerate(seeds)]
+
+
+def attempt(trial: Trial, settings: dict[str, str], console: Console) -> list[Tried]:
     """Run a trial's command; a command that leaves no result counts as one try that lost."""
-    chosen = {**(part or {}), **({"MLB_SEED": str(seed)} if trial.seeded else {})}
-    typed = " ".join([*(f"{k}={v}" for k, v in chosen.items()), "python", *trial.command])
+    typed = " ".join([*(f"{name}={value}" for name, value in settings.items()), "python", *trial.command])
     console.print(f"== {trial.name}: {typed}")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         result = Path(folder) / "result"
         command = [sys.executable, *(str(result) if a == "{result}" else a for a in trial.command)]
-        if part is not None and trial.command[:2] == _PYTEST[:2]:
-            command += ["-m", "not long"]
-        subprocess.run(command, cwd=TREE, env={**os.environ, **chosen})
+        subprocess.run(command, cwd=TREE, env={**os.environ, **settings})
         nothing = [Row(f"{trial.name}: no result", 1, 1)]
         rows = trial.rows(trial.name, result) if result.exists() else nothing
     seconds = time.monotonic() - began
