@@ -45,8 +45,8 @@ class Row:
 class Trial:
     """A command, and how the file that it leaves at `{result}` is read.
 
-    `part` is what CI tries of it, if it does, and `part_of_new` what of it with the new seed. Those `seeded`
-    take their seed from MLB_SEED, several at once where `takes_seeds`.
+    `part` is what CI tries of it, if it does, and `part_of_new` what of it with the new seed. A `seeded`
+    one takes its seed from MLB_SEED, several at once where it `takes_seeds`.
     """
 
     name: str

@@ -136,7 +136,9 @@ class World:
             driver.failures = 0
             return
         driver.at -= outcome == "not staged" and driver.at > 0
-        driver.paused_until = self.store.step + self.store.rng.randint(0, 60)
+        # Airflow waits for minutes before it runs a task again; a PUT on its way lives for seconds.
+        on_its_way = max((late.due for late in self.store.late), default=self.store.step)
+        driver.paused_until = on_its_way + self.store.rng.randint(0, 60)
         driver.failures += self.store.calm
         if driver.failures > _MOST_FAILURES or outcome == "refused":
             self.gave_up.append(f"{name} by {driver.name}: {outcome}")
