@@ -101,7 +101,7 @@ TRIALS = {
         "races of two jobs, a part of them",
         (*_PYTEST, "tests/reliability/test_races.py"),
         of_pytest,
-        part={},
+        # Not in CI's part yet: no race has been run to its end (docs/reliability.md).
         seeded=False,
     ),
     "killed": Trial(
