@@ -88,7 +88,6 @@ TRIALS = {
         "fault matrix, a part of it",
         (*_PYTEST, "tests/reliability/test_faults.py"),
         of_pytest,
-        part={"MLB_FAULTS": "8"},
         takes_seeds=True,
     ),
     "races": Trial(
