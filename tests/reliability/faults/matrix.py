@@ -28,6 +28,8 @@ from tests.reliability.faults.steps import Failpoint
 TREE = Path(__file__).parents[3]
 #: A job takes seconds; one that hangs is killed, and has not met its fault.
 _LONGEST = 240
+#: What Delta notes in the session for itself.
+_DELTAS_OWN = "spark.databricks.delta.lastCommitVersionInSession"
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,9 @@ def _session(spark: SparkSession) -> dict[str, str | None]:
     """What jobs set in the session while they run."""
     local = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
     properties = {name: spark.sparkContext.getLocalProperty(name) for name in local}
-    set_by_jobs = {n: v for n, v in spark.conf.getAll.items() if n.startswith("spark.databricks.")}
-    return {**set_by_jobs, **properties}
+    settings = {n: v for n, v in spark.conf.getAll.items() if n.startswith("spark.databricks.")}
+    settings.pop(_DELTAS_OWN, None)
+    return {**settings, **properties}
 
 
 def _keep(folder: Path) -> None:
