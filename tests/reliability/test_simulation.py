@@ -112,8 +112,14 @@ def _planted(seed: int) -> Tried:
 
 # --- The model's order of commits is that of the real jobs.
 
-#: What the model stands one table for, or leaves out.
-_OTHERS = ("gold/position_salaries", "gold/league_season_summary", "gold/data_quality_daily")
+#: What the model stands one table for, leaves out, or makes other rows of: one of Gold's tables is enough,
+#: since they are committed together.
+_OTHERS = (
+    "gold/roster_movement",
+    "gold/position_salaries",
+    "gold/league_season_summary",
+    "gold/data_quality_daily",
+)
 
 
 def committed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -160,7 +166,8 @@ def test_the_models_commits_are_those_of_the_real_jobs(
     }
     stages: list[tuple[str, int | None]] = [(name, 1) for name in (*STAGES, *STAGES)]
     stages += [("recover", 1), *((name, 2) for name in STAGES), ("restore", None), ("erase", None)]
-    groups = [sorted(group) for group in in_turn(days, stages, "ann")]
+    groups = [sorted(set(group) - set(_OTHERS)) for group in in_turn(days, stages, "ann")]
+    groups = [group for group in groups if group]
     real = iter(order)
     assert in_groups(real, groups) == groups
     assert not list(real)
