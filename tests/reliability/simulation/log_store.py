@@ -95,13 +95,15 @@ def _compiled(folder: Path, bug: JavaBug | None) -> str:
 def _violations(told: dict[str, Any]) -> Iterator[Violation]:
     """What a seed's log and answers contradict."""
     log: dict[str, str] = told["log"]
-    ids = [content.splitlines()[1] if content.count("\n") > 1 else "" for content in log.values()]
+    written = [content.splitlines()[1] if content.count("\n") > 1 else "" for content in log.values()]
     for version, content in log.items():
         if not content.endswith("\nend\n"):
             yield Violation("whole", f"version {version} is {content!r}")
     for answer in told["answers"]:
         _, attempt, said = answer.split()
-        yield from _of_answer(attempt, said, ids.count(attempt), told)
+        # A commit is tried at several versions: what was answered as taken must be in none of them.
+        there = [one for one in written if one.split("@")[0] == attempt.split("@")[0]]
+        yield from _of_answer(attempt, said, there, told)
     numbers = sorted(int(version) for version in log)
     if numbers != list(range(len(numbers))):
         yield Violation("no_gap", f"the versions are {numbers}")
@@ -111,13 +113,13 @@ def _violations(told: dict[str, Any]) -> Iterator[Violation]:
         yield Violation("careless_store", f"versions {numbers} were written")
 
 
-def _of_answer(attempt: str, said: str, times: int, told: dict[str, Any]) -> Iterator[Violation]:
-    found = f"{attempt} is {said} and in the log {times} times"
-    if said == "done" and times != 1:
+def _of_answer(attempt: str, said: str, there: list[str], told: dict[str, Any]) -> Iterator[Violation]:
+    found = f"{attempt} is {said}, and in the log is {there}"
+    if said == "done" and there != [attempt]:
         yield Violation("done_is_there", found)
-    if said in ("taken", "failed", "broken") and times:
+    if said in ("taken", "failed", "broken") and attempt in there:
         yield Violation("taken_is_not_there", found)
-    if said == "unknown" and times > 1:
+    if said == "unknown" and len(there) > 1:
         yield Violation("unknown_at_most_once", found)
     if not told["faults"] and not told["careless"] and said not in ("done", "taken", "broken"):
         yield Violation("calm_is_done", found)

@@ -77,7 +77,11 @@ public final class FakeStore extends FileSystem {
     }
 
     @Override
-    public void write(byte[] some, int from, int length) {
+    public void write(byte[] some, int from, int length) throws IOException {
+      // S3A buffers on the disk, which may be full.
+      if (sent.size() > 0 && world.any(6) == 0 && !world.fault("write fails").isEmpty()) {
+        throw new IOException("no space left on device");
+      }
       sent.write(some, from, length);
     }
 
