@@ -42,8 +42,9 @@ def recover(
     days = sorted(row[0] for row in pending.select("_delivery_date").distinct().collect())
     failed = [run for run in (_replay(day, run_stage) for day in days) if run.exit_code]
     done = [day for day in days if day not in _days(failed)]
-    if done:
-        failed += [run for run in (run_stage("aggregate", done[-1]),) if run.exit_code]
+    if done and (gold := run_stage("aggregate", done[-1])).exit_code:
+        # What was tried stays unsettled, or the next recovery would find nothing to do and leave Gold.
+        failed, done = [*failed, gold], []
     unmended = [run for run in failed if corrections is None and run.exit_code == BadDelivery.exit_code]
     job.run.notes.extend(f"Still refused: {run.error}" for run in unmended)
     retried = (F.col("decision") == RETRY) & F.col("_delivery_date").isin(_days(unmended))

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from spark_jobs.contracts.contract import Rule
-from spark_jobs.errors import UsageError
+from spark_jobs.errors import JobError, UsageError
+from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.erase import Request, erase
 from spark_jobs.jobs.recover import recover
-from spark_jobs.jobs.runner import run_job
+from spark_jobs.jobs.runner import STAGES, run_job
 from spark_jobs.ledger import Run
 from spark_jobs.quarantine.corrections import Correction, read_corrections, write_refused
 from tests.lakes import DAY, TestLake, csv_of, employment
@@ -111,6 +112,26 @@ def test_rows_come_back_mended_or_rejected_and_an_old_fix_overwrites_nothing(lak
     before, versions = lake.content(), lake.versions()
     assert recovered(lake, corrections).error is None
     assert (lake.content(), lake.versions()) == (before, versions)
+
+
+def test_a_recovery_whose_gold_failed_is_finished_by_the_next(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(job: JobContext) -> None:
+        raise JobError("No space is left for Gold.")
+
+    row = next(row for row in exported(lake) if row["employee_id"] == "badteam1")
+    corrections = mended(lake, [{**row, "decision": "mend", "team_id": "SEA"}])
+    with monkeypatch.context() as broken:
+        broken.setitem(STAGES, "aggregate", fails)
+        assert "recover again" in str(recovered(lake, corrections).error)
+
+    run = recovered(lake, corrections)
+
+    assert run.error is None and run.rows["replayed"] == 1
+    versions = lake.versions()
+    lake.succeed("aggregate", day=NEXT_DAY)
+    assert lake.versions() == versions, "Gold was not that of the mended Silver"
 
 
 def test_a_fix_that_fails_again_goes_back_with_its_new_reasons(lake: TestLake) -> None:

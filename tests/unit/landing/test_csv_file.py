@@ -88,6 +88,8 @@ def test_bytes_that_are_not_utf8_are_shown_and_named_by_column() -> None:
         (b"id,other\n1,2\n", "file_columns_missing"),
         (b"id,name,name\n1,2,3\n", "file_columns_twice"),
     ],
+    # Named by what is wrong: a packed file's bytes hold the time, so two workers would name it differently.
+    ids=["empty", "packed_empty", "gzip_cut", "utf16", "zip", "no_header", "no_name", "name_twice"],
 )
 def test_a_file_that_is_no_csv_says_why(content: bytes, code: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
