@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part races hostile planted simulation reliability reliability-part bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part races crowd cluster-faults hostile planted simulation reliability reliability-part bench s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -63,6 +63,12 @@ fault-part: setup  ## some minutes: a part of these, of each job and each kind o
 
 races: setup  ## by hand, an hour or more: every pair of jobs on one lake, met at read, write and commit (RACES="--jobs load …")
 	@$(BIN)/python -m tests.reliability.races $(RACES)
+
+crowd: setup-s3  ## by hand, some minutes: 8 processes commit to one table on S3, one of them killed every 10 commits (MLB_CROWD, MLB_SEED)
+	@$(BIN)/python -m tests.reliability.crowd
+
+cluster-faults: setup-s3  ## by hand, hours: pods killed, evicted, out of memory, S3 away, the API restarted, in what make deploy has installed (MLB_RESTART_API, FAULTS)
+	@$(BIN)/python -m tests.reliability.cluster $(FAULTS)
 
 hostile: setup  ## by hand, some minutes: bad deliveries of many classes, and 100,000 rows from a seed (MLB_ROWS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_hostile.py -q

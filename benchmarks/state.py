@@ -22,6 +22,7 @@ from benchmarks.oracle import SILVER
 from spark_jobs.contracts.contract import Contract, read_contract
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import LOADS, Table, dataset_tables
+from spark_jobs.lake.upkeep import compact
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id
 from spark_jobs.settings import CONTRACT
 
@@ -69,6 +70,7 @@ def _base(spark: SparkSession, folder: Path) -> Path:
     lake.append(tables.bronze, as_bronze(spark, folder / "base" / "bronze.parquet", BASE_DAY))
     lake.create(tables.staging, {KEY_PROPERTY: key_id(KEY.encode())})
     lake.append(tables.staging, silver.selectExpr("*", *_ORIGIN, "false AS _retracted"))
+    compact(lake, tables.staging)  # as the weekly maintain leaves it
     lake.append(tables.current, silver)
     spans = ("updated_at AS valid_from", "CAST(NULL AS timestamp) AS valid_to", "true AS is_current")
     lake.append(tables.history, silver.selectExpr("*", *spans))

@@ -8,8 +8,9 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import BadDelivery, JobError, UsageError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.known import known_of_people
 from spark_jobs.jobs.quality import refresh_quality
-from spark_jobs.lake.joins import matching, without
+from spark_jobs.lake.joins import without
 from spark_jobs.lake.tables import MANIFEST
 from spark_jobs.ledger import check_conservation
 from spark_jobs.privacy.pseudonyms import KEY_PROPERTY, key_id, load_key, pseudonymise
@@ -93,8 +94,7 @@ def check_key(job: JobContext, key: bytes) -> None:
 
 def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
-    earlier = job.lake.read(job.tables.staging).where(F.col("_delivery_date") < job.date)
-    earlier = matching(earlier, staged, [job.contract.person])
+    earlier = known_of_people(job, staged, F.col("_delivery_date") < job.date).drop("_whole")
     together = hold_conflicts(earlier.unionByName(staged), job.contract)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
     held = together.where(ours).select("_row_id", "_reasons", F.lit(False).alias("_rejected"))

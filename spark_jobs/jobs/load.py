@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.delivered import bronze_as_decided
+from spark_jobs.jobs.known import known_of_people
 from spark_jobs.jobs.unusual import check_usual
 from spark_jobs.lake.commits import moved_by_others
 from spark_jobs.lake.joins import matching
@@ -107,11 +108,16 @@ def _mark_loaded(job: JobContext, number: int) -> None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """The versions of the delivery's people, and the keys whose rows in Silver may have to change."""
+    """The versions of the delivery's people, and what of them may change anything.
+
+    `touched` are the keys whose rows in Silver may have to change, in `partitions`; `judged` the versions
+    whose rows may have to come into the quarantine, or out of it.
+    """
 
     versions: DataFrame
     touched: DataFrame
     partitions: list
+    judged: DataFrame
 
 
 def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
@@ -123,7 +129,7 @@ def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
         *_, synced = job.lake.together(
             lambda: _sync_identities(job, staged, batch),
             lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
-            lambda: _quarantine(job, batch.versions),
+            lambda: _quarantine(job, batch.judged),
             lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
         )
     job.run.rows.update(
@@ -141,16 +147,16 @@ def _sync_identities(job: JobContext, staged: DataFrame, batch: _Batch) -> Synce
 
 def _resolve(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> _Batch:
     contract = job.contract
-    batches = job.lake.read(job.tables.staging).where(F.col("_delivery_date").isin(loaded))
-    of_people = matching(batches, staged, [contract.person])
-    versions = resolve_versions(of_people, contract).localCheckpoint()
-    touched = staged.select(*contract.key)
-    if loaded[-1] > job.date:
-        # Later deliveries may have to give way to this one, in any of their people's keys.
-        touched = touched.union(versions.select(*contract.key))
+    # Later deliveries may have to give way to this one, in any of their people's keys; earlier ones stand.
+    newest = loaded[-1] <= job.date
+    known = known_of_people(job, staged, F.col("_delivery_date").isin(loaded), all_keys=not newest)
+    versions = resolve_versions(known, contract).localCheckpoint()
+    touched, judged = staged.select(*contract.key), versions.where(F.col("_delivery_date") == job.date)
+    if not newest:
+        touched, judged = touched.union(versions.select(*contract.key)), versions
         touched = touched.distinct().localCheckpoint()
     partitions = [row[0] for row in touched.select(contract.partition).distinct().collect()]
-    return _Batch(versions, touched, partitions)
+    return _Batch(versions, touched, partitions, judged)
 
 
 def _sync_keys(job: JobContext, table: Table, rows: DataFrame, batch: _Batch) -> Synced:
@@ -176,16 +182,18 @@ def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
     check_conservation(job.run.job, rows_in, outcomes)
 
 
-def _quarantine(job: JobContext, versions: DataFrame) -> Synced:
+def _quarantine(job: JobContext, judged: DataFrame) -> Synced:
     """Quarantine the rows that another delivery contradicts, and settle those it no longer does."""
     table = job.tables.quarantine
-    present = matching(job.lake.read(table), versions, table.key)
-    held = versions.where(F.col("_version") == HELD).select(
+    days = [row[0] for row in judged.select("_delivery_date").distinct().collect()]
+    present = job.lake.read(table).where(F.col("_delivery_date").isin(days))
+    present = matching(present, judged, table.key)
+    held = judged.where(F.col("_version") == HELD).select(
         "_row_id", "_reasons", "_delivery_date", F.lit(False).alias("_rejected")
     )
     if held.isEmpty() and present.where(F.col("state") == OPEN).isEmpty():
         return Synced()
     dates = [row[0] for row in held.select("_delivery_date").distinct().collect()]
     rows = refused_rows(held, bronze_as_decided(job, dates), job.contract)
-    nothing = versions.limit(0)
+    nothing = judged.limit(0)
     return job.lake.sync(table, settled(present, rows, nothing), present)

@@ -31,6 +31,8 @@ _MOST_TRIES = 5
 #: Column of `Differences.rows`: insert, update or delete.
 ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
+#: In place of the session's (SMALL_DATA in session.py).
+_COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
 
@@ -218,6 +220,14 @@ class Lake:
                 self.spark.conf.unset(name)
             else:
                 self.spark.conf.set(name, before)
+
+    @contextlib.contextmanager
+    def compiled(self) -> Iterator[None]:
+        """Compile what is computed in between, which pays for itself over millions of rows."""
+        with contextlib.ExitStack() as settings:
+            for name, value in _COMPILED.items():
+                settings.enter_context(self.setting(name, value))
+            yield
 
     def next_number(self, table: Table, application: str) -> int:
         """One more than the last number that `append` has committed for an application.

@@ -129,6 +129,8 @@ def staging_table(contract: Contract) -> Table:
         key=("_delivery_date", *contract.key),
         partition_by=("_delivery_date",),
         statistics=_public(contract),
+        # A batch is compared with what was said before of its keys, which are of few seasons mostly.
+        cluster_by=(contract.partition,),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import JobError
@@ -17,6 +17,8 @@ _MOST_TRIES = 5
 #: A partition with several files below this, or with many deleted rows in one, is written again.
 SMALL_FILE = 64 * 1024**2
 MOST_DELETED = 0.05
+#: Rows of a rewritten file lie in the order that its table is clustered by: readers skip parts of it.
+_SORTED = "spark.databricks.io.skipping.mdc.sortWithinFiles"
 _DURATIONS = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 
 
@@ -38,20 +40,22 @@ def size_of(lake: Lake, table: Table) -> Size:
 
 
 def compact(lake: Lake, table: Table) -> bool:
-    """Write partitions of small, half-deleted or unmeasured files again; whether there were any.
+    """Write partitions of small, half-deleted, unmeasured or unsorted files again; whether there were any.
 
     The rows stay as they are. A commit that comes between is no failure: what is left is looked at
     again, at most five times. Raises JobError after that.
     """
     for _ in range(_MOST_TRIES):
-        partitions = untidy(lake.files(table)).collect()
+        # What lies in the order of several columns cannot be seen from the least and greatest of each.
+        sorted_by = table.cluster_by[0] if len(table.cluster_by) == 1 else None
+        partitions = untidy(lake.files(table), sorted_by).collect()
         if not partitions:
             return False
         optimize = DeltaTable.forPath(lake.spark, lake.path(table)).optimize()
         if table.partition_by:
             optimize = optimize.where(_of_partitions(table, [row["partitionValues"] for row in partitions]))
         try:
-            with lake.committing(table):
+            with lake.committing(table), lake.setting(_SORTED, "true"):
                 if table.cluster_by:
                     optimize.executeZOrderBy(*table.cluster_by)
                 else:
@@ -62,24 +66,41 @@ def compact(lake: Lake, table: Table) -> bool:
     raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")
 
 
-def untidy(files: DataFrame) -> DataFrame:
+def untidy(files: DataFrame, sorted_by: str | None = None) -> DataFrame:
     """The partitions (`partitionValues`) whose files are worth writing again.
 
     `files` are Delta's AddFile entries. A single small file is as good as it gets, unless many of its
-    rows are marked as deleted, or it came without statistics.
+    rows are marked as deleted, or it came without statistics. Files share no values of `sorted_by`, a
+    column of numbers, but for the last of one and the first of the next.
     """
     rows = F.get_json_object("stats", "$.numRecords").cast("bigint")
     deleted = F.coalesce(F.col("deletionVector.cardinality"), F.lit(0))
     small = F.count(F.when(F.col("size") < SMALL_FILE, True))
     half_deleted = F.count(F.when(deleted > rows * MOST_DELETED, True))
     unmeasured = F.count(F.when(rows.isNull(), True))
-    partitions = files.groupBy(F.sort_array(F.map_entries("partitionValues")).alias("partition")).agg(
-        F.first("partitionValues").alias("partitionValues"),
-        small.alias("small"),
-        half_deleted.alias("half_deleted"),
-        unmeasured.alias("unmeasured"),
+    files = files.withColumn("partition", F.sort_array(F.map_entries("partitionValues")))
+    partitions = (
+        files.withColumn("overlaps", _overlaps(sorted_by))
+        .groupBy("partition")
+        .agg(
+            F.first("partitionValues").alias("partitionValues"),
+            small.alias("small"),
+            half_deleted.alias("half_deleted"),
+            unmeasured.alias("unmeasured"),
+            F.count(F.when(F.col("overlaps"), True)).alias("unsorted"),
+        )
     )
-    return partitions.where("small > 1 OR half_deleted > 0 OR unmeasured > 0")
+    return partitions.where("small > 1 OR half_deleted > 0 OR unmeasured > 0 OR unsorted > 0")
+
+
+def _overlaps(column: str | None) -> Column:
+    """Whether a file holds values below the greatest of the files before it in its partition."""
+    if column is None:
+        return F.lit(False)
+    bounds = (F.get_json_object("stats", f"$.{bound}.{column}") for bound in ("minValues", "maxValues"))
+    least, greatest = (bound.cast("double") for bound in bounds)
+    in_order = Window.partitionBy("partition").orderBy(least, greatest)
+    return F.max(greatest).over(in_order.rowsBetween(Window.unboundedPreceding, -1)) > least
 
 
 def _of_partitions(table: Table, partitions: list[dict[str, str]]) -> str:

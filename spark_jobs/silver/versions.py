@@ -143,8 +143,11 @@ def history_rows(versions: DataFrame, contract: Contract) -> DataFrame:
 
 
 def identity_rows(versions: DataFrame, contract: Contract, columns: tuple[str, ...]) -> DataFrame:
-    """The identity table's rows: a person's newest names and the values that never change."""
-    stated = versions.where((F.col("_version") != HELD) & ~_is_delete(contract))
+    """The identity table's rows: a person's newest names and the values that never change.
+
+    Of rows that say the same of the same time only the earliest delivery's counts.
+    """
+    stated = versions.where(~F.col("_version").isin(HELD, REPEATED) & ~_is_delete(contract))
     order = F.struct(contract.sequence, "_delivery_date", *contract.key)
     values = [
         (F.max(name) if name in contract.immutable else F.max_by(name, order)).alias(name)

@@ -1,6 +1,7 @@
 """maintain: fewer files, the same rows, older versions as promised, and no load disturbed."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,11 @@ from spark_jobs.ledger import Run
 from tests.lakes import DAY, TestLake, csv_of, employment
 
 DAYS = [DAY + dt.timedelta(days=n) for n in range(3)]
+#: What `untidy` reads of Delta's AddFile entries.
+ADDED = (
+    "partitionValues map<string,string>, size bigint, stats string, "
+    "deletionVector struct<cardinality:bigint>"
+)
 NOW = dt.datetime(2023, 11, 30, tzinfo=dt.UTC)
 
 
@@ -129,8 +135,44 @@ def test_which_partitions_are_written_again(spark, files: list[tuple], expected:
         ({"season": "2014"}, size, None if number is None else f'{{"numRecords":{number}}}', (deleted,))
         for size, number, deleted in files
     ]
-    schema = (
-        "partitionValues map<string,string>, size bigint, stats string, "
-        "deletionVector struct<cardinality:bigint>"
-    )
-    assert untidy(spark.createDataFrame(rows, schema)).count() == expected
+    assert untidy(spark.createDataFrame(rows, ADDED)).count() == expected
+
+
+@pytest.mark.parametrize(
+    ("seasons", "expected"),
+    [
+        ([(2001, 2004), (2004, 2009), (2009, 2009), (2009, 2010)], 0),
+        ([(2001, 2004), (2003, 2009)], 1),
+        ([(2001, 2009), (2002, 2003), (2004, 2005)], 1),
+    ],
+    ids=["one after the other", "overlapping", "within another"],
+)
+def test_large_files_are_written_again_where_they_are_not_sorted(
+    spark, seasons: list[tuple[int, int]], expected: int
+) -> None:
+    rows = [
+        (
+            {"_delivery_date": str(DAY)},
+            10**9,
+            json.dumps({"numRecords": 9, "minValues": {"season": least}, "maxValues": {"season": most}}),
+            (0,),
+        )
+        for least, most in reversed(seasons)
+    ]
+    files = spark.createDataFrame(rows, ADDED)
+    assert untidy(files, "season").count() == expected
+    assert untidy(files).count() == 0
+
+
+def test_staged_rows_lie_in_the_order_of_their_seasons(lake: TestLake) -> None:
+    staging = lake.tables.staging
+    rows = [employment(employee_id=f"person{n:02}", season=str(2004 + n * 7 % 10)) for n in range(10)]
+    lake.deliver(csv_of(*rows), name="b.csv", day=DAYS[1])
+    lake.succeed("ingest", "etl", day=DAYS[1])
+
+    assert maintained(lake).error is None
+
+    (file,) = lake.lake.files(staging).where(f"partitionValues._delivery_date = '{DAYS[1]}'").collect()
+    stored = lake.spark.read.parquet(f"{lake.lake.path(staging)}/{file['path']}").collect()
+    seasons = [row["season"] for row in stored]
+    assert len(seasons) > 10 and seasons == sorted(seasons)

@@ -103,6 +103,11 @@ TRIALS = {
         # Not in CI's part yet: no race has been run to its end (docs/reliability.md).
         seeded=False,
     ),
+    "crowd": Trial(
+        "processes on one table on S3, killed at their commits",
+        ("-m", "tests.reliability.crowd", "--result", "{result}"),
+        of_json,
+    ),
     "killed": Trial(
         "ways back, killed at random moments",
         (*_PYTEST, "tests/reliability/test_killed.py"),

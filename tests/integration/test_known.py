@@ -1,0 +1,128 @@
+"""What a large staging is asked for is enough: all that is made of it is as if all of it had been read."""
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_jobs.jobs.context import JobContext, job_context
+from spark_jobs.jobs.known import known_of_people
+from spark_jobs.lake import lake as lake_module
+from spark_jobs.lake.joins import matching
+from spark_jobs.lake.tables import identity_columns
+from spark_jobs.silver.versions import (
+    HELD,
+    current_rows,
+    history_rows,
+    hold_conflicts,
+    identity_rows,
+    resolve_versions,
+)
+from tests.lakes import TestLake
+
+DAYS = [dt.date(2023, 10, day) for day in (1, 2, 3, 4)]
+SEEDS = (1, 2, 3)
+KEYS = [(season, team) for season in (2014, 2015) for team in ("NYA", "BOS")]
+
+
+def staged_rows(seed: int) -> list[dict[str, Any]]:
+    """Few values, so that people, times and contents contradict each other; as etl stages them: one row a
+    key and delivery, and one birth date and SSN a person and delivery, which not each row need state."""
+    draw = random.Random(seed)
+    rows = []
+    for number in range(60):
+        for day in DAYS:
+            birth = draw.choice([dt.date(1980, 7, 1)] * 5 + [dt.date(1980, 7, 2)])
+            ssn = draw.choice(["one"] * 5 + ["other"])
+            for season, team in draw.sample(KEYS, draw.randint(0, 2)):
+                rows.append(
+                    {
+                        "employee_id": f"person{number:02}",
+                        "season": season,
+                        "team_id": team,
+                        "updated_at": dt.datetime(2014, 4, draw.randint(1, 3), tzinfo=dt.UTC),
+                        "operation": draw.choice("UUUUUD"),
+                        "last_name": draw.choice(["Jeter", "Smith"]),
+                        "salary": Decimal(draw.choice([500_000, 600_000])),
+                        "birth_date": draw.choice([birth, None]),
+                        "ssn": draw.choice([ssn, None]),
+                        "_row_id": f"{seed}-{len(rows)}",
+                        "_delivery_date": day,
+                        "_retracted": draw.random() < 0.1,
+                    }
+                )
+    return rows
+
+
+@pytest.fixture(params=SEEDS, ids="seed {}".format)
+def lake(request: pytest.FixtureRequest, new_lake: Callable[..., TestLake]) -> TestLake:
+    lake = new_lake(f"known{request.param}")
+    schema = lake.tables.staging.schema
+    rows = [tuple(row.get(name) for name in schema.names) for row in staged_rows(request.param)]
+    lake.lake.append(lake.tables.staging, lake.spark.createDataFrame(rows, schema))
+    return lake
+
+
+def asked(lake: TestLake, monkeypatch: pytest.MonkeyPatch, day: dt.date) -> tuple[JobContext, DataFrame]:
+    """A job on a day whose rows are the batch, in a lake that is taken to be large."""
+    monkeypatch.setattr(lake_module, "_SMALL_BYTES", 0)
+    job = job_context(lake.spark, lake.settings, lake.contract, "load", day)
+    return job, lake.read(lake.tables.staging).where(F.col("_delivery_date") == day).localCheckpoint()
+
+
+def same(one: DataFrame, two: DataFrame) -> None:
+    wanted = sorted(map(str, two.collect()))
+    assert wanted and sorted(map(str, one.select(*two.columns).collect())) == wanted
+
+
+def test_silver_and_identities_of_the_newest_delivery(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = lake.contract
+    job, batch = asked(lake, monkeypatch, DAYS[-1])
+    everything = matching(lake.read(lake.tables.staging), batch, [contract.person])
+    wanted = resolve_versions(everything, contract).localCheckpoint()
+
+    versions = resolve_versions(known_of_people(job, batch, F.lit(True)), contract).localCheckpoint()
+
+    columns = identity_columns(contract)
+    same(identity_rows(versions, contract, columns), identity_rows(wanted, contract, columns))
+    for rows_of in (current_rows, history_rows):
+        ours, theirs = (
+            matching(rows_of(frame, contract), batch, contract.key) for frame in (versions, wanted)
+        )
+        same(ours, theirs)
+    own = F.col("_delivery_date") == DAYS[-1]
+    same(versions.where(own).drop("_whole"), wanted.where(own))
+
+
+@pytest.mark.parametrize("day", DAYS[1:], ids=str)
+def test_what_contradicts_an_earlier_delivery(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch, day: dt.date
+) -> None:
+    job, batch = asked(lake, monkeypatch, day)
+    earlier = F.col("_delivery_date") < day
+
+    def held(known: DataFrame) -> DataFrame:
+        judged = hold_conflicts(known.unionByName(batch), lake.contract)
+        return judged.where((F.col("_version") == HELD) & ~earlier).select("_row_id", "_reasons")
+
+    everything = lake.read(lake.tables.staging).where(earlier)
+    same(held(known_of_people(job, batch, earlier).drop("_whole")), held(everything))
+
+
+def test_only_rows_of_the_batchs_keys_are_whole(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, batch = asked(lake, monkeypatch, DAYS[-1])
+    key = list(lake.contract.key)
+
+    known = known_of_people(job, batch, F.lit(True))
+    others = known.where(~F.col("_whole"))
+
+    assert others.count() and not matching(others, batch, key).count()
+    assert not others.where("salary IS NOT NULL OR _row_id IS NOT NULL").count()
+    assert known_of_people(job, batch, F.lit(True), all_keys=True).where(~F.col("_whole")).isEmpty()

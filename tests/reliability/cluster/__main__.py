@@ -1,0 +1,236 @@
+"""Faults of the cluster, by hand, in what `make deploy` has installed: `make cluster-faults`.
+
+While a stage's pod of one delivery runs, a pod of the platform is killed, evicted or out of memory, S3 is
+away for half a minute, or the Kubernetes API is restarted; every fault in every stage, three times. The run
+must end well, with every table as it was, at most one driver of a task alive at any time, and no alert,
+since nobody has to do anything.
+
+    python -m tests.reliability.cluster                                       all, for hours
+    python -m tests.reliability.cluster --only "scheduler killed in etl (1)"  one, as it is printed
+    python -m tests.reliability.cluster --faults "driver killed" --rounds 1   some
+    python -m tests.reliability.cluster --folder F --seconds 3000             some, F is gone on with
+
+MLB_RESTART_API is the command that restarts the Kubernetes API; without one that fault is left out. Exit
+code 1 where a trial went wrong.
+"""
+
+import argparse
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+from pyspark.sql import SparkSession
+
+from deploy import __main__ as platform
+from spark_jobs.contracts.contract import read_contract
+from spark_jobs.settings import CONTRACT, Settings
+from tests.e2e.cluster import wait_until
+from tests.e2e.conftest import session_on
+from tests.e2e.deployed import (
+    DAYS,
+    LONGEST,
+    PIPELINE,
+    alerts,
+    day_ended,
+    deferred_pod,
+    run_day,
+    tasks_of_day,
+)
+from tests.lakes import TestLake
+from tests.reliability.cluster.faults import FAULTS, Fault
+from tests.reliability.cluster.watching import Watching
+from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
+
+NAME = "faults of the cluster"
+DAY = str(DAYS[0])
+#: What a call ends with whose way into the cluster, or other end, is not there.
+_AWAY = (OSError, RuntimeError, click.ClickException, subprocess.CalledProcessError)
+#: The tasks of a day's run, and the job of each.
+STAGES = {
+    "ingest_raw_data": "ingest",
+    "etl_process": "etl",
+    "load_processed_data": "load",
+    "aggregate_data": "aggregate",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fault that comes while a stage's pod runs."""
+
+    fault: Fault
+    task: str
+    round: int
+
+    def __str__(self) -> str:
+        return f"{self.fault.name} in {STAGES[self.task]} ({self.round})"
+
+    @property
+    def replay(self) -> str:
+        """The command that does it again."""
+        return f'python -m tests.reliability.cluster --only "{self}"'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial."""
+
+    pair: str
+    problems: tuple[str, ...]
+    seconds: float
+    tries: int
+
+
+class Platform:
+    """What is deployed, and what its lake holds when a day has run undisturbed.
+
+    Every way into the cluster is opened when it is needed: a fault may cut one that is open.
+    """
+
+    def __init__(self, spark: SparkSession, port: int, key: str) -> None:
+        self._port = port
+        settings = Settings(
+            landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=SecretStr(key)
+        )
+        self._lake = TestLake(spark, read_contract(CONTRACT), settings)
+        say(f"the delivery of {DAY}, undisturbed")
+        with platform.airflow() as api:
+            api.unpause(PIPELINE)
+            if run_day(api, DAY) != "success":
+                raise SystemExit(f"The delivery of {DAY} does not run without any fault.")
+        self._content = self._lake_now()
+
+    def meet(self, trial: Trial) -> Outcome:
+        """Run the day, let the fault come, and say what is wrong then."""
+        began = time.monotonic()
+        self._alerts()
+        with Watching(DAY) as watching:
+            with platform.airflow() as api:
+                known = api.starts_of_day(PIPELINE, DAY)
+                api.backfill(PIPELINE, DAY)
+                wait_until(lambda: bool(api.starts_of_day(PIPELINE, DAY) - known), LONGEST)
+                pod = deferred_pod(api, DAY, trial.task, STAGES[trial.task])
+                trial.fault.strike(pod)
+            state, tries = self._ended(trial.task)
+        problems = tuple(self._wrong(state, watching))
+        return Outcome(str(trial), problems, round(time.monotonic() - began, 1), tries)
+
+    def _ended(self, task: str) -> tuple[str, int]:
+        """The state in which the run ends, and how often a task of it was tried."""
+        ends = time.monotonic() + LONGEST
+        while time.monotonic() < ends:
+            # Airflow's API, and the way to it, may be away for a while: that is what is tried.
+            with (
+                contextlib.suppress(OSError, RuntimeError, click.ClickException),
+                platform.airflow() as api,
+            ):
+                state = day_ended(api, DAY)
+                return state, tasks_of_day(api, DAY)[task]["try_number"]
+            time.sleep(2)
+        return "no run that ends", 0
+
+    def _wrong(self, state: str, watching: Watching) -> Iterator[str]:
+        if state != "success":
+            yield f"the run ended as {state}"
+        for job, number in watching.most.items():
+            if number > 1:
+                yield f"{number} drivers of {job} were alive at once"
+        if not watching.looked:
+            yield "nobody has seen the pods"
+        now = self._lake_now()
+        for table in sorted({*now, *self._content}):
+            if now.get(table) != self._content.get(table):
+                yield f"{table}: {now.get(table)} in place of {self._content.get(table)}"
+        if received := self._alerts():
+            yield f"{len(received)} alerts: {received[0]['Subject']}"
+
+    def _lake_now(self) -> dict[str, str]:
+        with s3(self._port):
+            return self._lake.content()
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        with s3(self._port) as url:
+            return alerts(url)
+
+
+@contextlib.contextmanager
+def s3(port: int) -> Iterator[str]:
+    """The cluster's S3, SNS and SQS, at this port of this machine."""
+    with platform.forwarded(platform.AIRFLOW, f"service/{platform.AWS_LOCAL}", 5000, local=port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def trials() -> list[Trial]:
+    """Every fault in every stage, three times: all of them once before any a second time."""
+    return [Trial(fault, task, number) for number in (1, 2, 3) for fault in FAULTS for task in STAGES]
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.reliability.cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_options(parser)
+    names = ",".join(fault.name for fault in FAULTS)
+    parser.add_argument("--faults", default=names, help="only these  [default: %(default)s]")
+    parser.add_argument("--rounds", type=int, default=3, help="[default: %(default)s]")
+    return parser.parse_args()
+
+
+def wanted_trials(given: argparse.Namespace) -> list[Trial]:
+    """The trials that the options ask for."""
+    if given.only:
+        return only(trials(), given.only)
+    names = set(given.faults.split(","))
+    among = [trial for trial in trials() if trial.fault.name in names and trial.round <= given.rounds]
+    if not os.environ.get("MLB_RESTART_API"):
+        among = [trial for trial in among if "Kubernetes API" not in trial.fault.name]
+    return part_of(among, given.part)
+
+
+@contextlib.contextmanager
+def deployed(folder: Path) -> Iterator[Platform]:
+    """The platform in the cluster that KUBECONFIG names, and a session that reads its lake from here."""
+    keys = platform.s3_keys()
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": keys["access-key-id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
+    }
+    port, key = free_port(), platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"]
+    with contextlib.ExitStack() as stack:
+        with s3(port) as url:
+            spark = stack.enter_context(session_on(url, folder / "spark.log"))
+        yield Platform(spark, port, key)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def main() -> int:
+    given = options()
+    wanted = wanted_trials(given)
+    folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="cluster-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with deployed(folder) as here:
+        done = go_through(wanted, here.meet, Outcome, folder, given, began)
+    return told(NAME, done, folder / "result.json", given.result)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
