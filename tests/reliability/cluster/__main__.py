@@ -1,9 +1,9 @@
 """Faults of the cluster, by hand, in what `make deploy` has installed: `make cluster-faults`.
 
-While a stage's pod of one delivery runs, a pod of the platform is killed, evicted or out of memory, S3 is
-away for half a minute, or the Kubernetes API is restarted; every fault in every stage, three times. The run
-must end well, with every table as it was, at most one driver of a task alive at any time, and no alert,
-since nobody has to do anything.
+One delivery comes into an empty lake. While a stage's pod runs, a pod of the platform is killed, evicted or
+out of memory, S3 is away for half a minute, or the Kubernetes API is restarted; every fault in every stage,
+three times. The run must end well, with every table as after an undisturbed run, at most one driver of a
+task alive at any time, and no alert, since nobody has to do anything. The cluster's lake is emptied.
 
     python -m tests.reliability.cluster                                       all, for hours
     python -m tests.reliability.cluster --only "scheduler killed in etl (1)"  one, as it is printed
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import click
 from pydantic import SecretStr
 from pyspark.sql import SparkSession
@@ -37,22 +38,23 @@ from spark_jobs.settings import CONTRACT, Settings
 from tests.e2e.cluster import wait_until
 from tests.e2e.conftest import session_on
 from tests.e2e.deployed import (
-    DAYS,
     LONGEST,
     PIPELINE,
     alerts,
     day_ended,
     deferred_pod,
+    put,
     run_day,
     tasks_of_day,
 )
-from tests.lakes import TestLake
+from tests.lakes import TestLake, csv_of, employment
 from tests.reliability.cluster.faults import FAULTS, Fault
 from tests.reliability.cluster.watching import Watching
 from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
 
 NAME = "faults of the cluster"
-DAY = str(DAYS[0])
+#: A day of which no other test knows.
+DAY = "2023-12-01"
 #: What a call ends with whose way into the cluster, or other end, is not there.
 _AWAY = (OSError, RuntimeError, click.ClickException, subprocess.CalledProcessError)
 #: The tasks of a day's run, and the job of each.
@@ -103,7 +105,9 @@ class Platform:
             landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=SecretStr(key)
         )
         self._lake = TestLake(spark, read_contract(CONTRACT), settings)
+        self._put_delivery()
         say(f"the delivery of {DAY}, undisturbed")
+        self._empty_lake()
         with platform.airflow() as api:
             api.unpause(PIPELINE)
             if run_day(api, DAY) != "success":
@@ -114,6 +118,7 @@ class Platform:
         """Run the day, let the fault come, and say what is wrong then."""
         began = time.monotonic()
         self._alerts()
+        self._empty_lake()
         with Watching(DAY) as watching:
             with platform.airflow() as api:
                 known = api.starts_of_day(PIPELINE, DAY)
@@ -154,7 +159,22 @@ class Platform:
         if received := self._alerts():
             yield f"{len(received)} alerts: {received[0]['Subject']}"
 
+    def _put_delivery(self) -> None:
+        """People who stay, one row that is refused, and one that is delivered twice."""
+        rows = [employment(employee_id=f"person{n:02}", season=str(2004 + n % 10)) for n in range(40)]
+        refused = employment(employee_id="badteam1", team_id="???")
+        with s3(self._port) as url:
+            put(url, f"landing/employees/{DAY}/a.csv", csv_of(*rows, rows[0], refused))
+
+    def _empty_lake(self) -> None:
+        with s3(self._port) as url:
+            store: Any = boto3.resource("s3", endpoint_url=url, region_name="us-east-1")
+            store.Bucket("mlb").objects.filter(Prefix="lake/").delete()
+
     def _lake_now(self) -> dict[str, str]:
+        # Another lake each time, at the place of the one that Delta knows.
+        jvm: Any = self._lake.spark._jvm
+        jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
         with s3(self._port):
             return self._lake.content()
 
