@@ -110,14 +110,14 @@ def _mark_loaded(job: JobContext, number: int) -> None:
 class _Batch:
     """The versions of the delivery's people, and what of them may change anything.
 
-    `touched` are the keys whose rows in Silver may have to change, in `partitions`; `judged` the versions
-    whose rows may have to come into the quarantine, or out of it.
+    `touched` are the keys whose rows in Silver may have to change, in `partitions`; `days` the deliveries
+    of which rows may have to come into the quarantine, or out of it.
     """
 
     versions: DataFrame
     touched: DataFrame
     partitions: list
-    judged: DataFrame
+    days: list[dt.date]
 
 
 def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
@@ -129,7 +129,7 @@ def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
         *_, synced = job.lake.together(
             lambda: _sync_identities(job, staged, batch),
             lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
-            lambda: _quarantine(job, batch.judged),
+            lambda: _quarantine(job, batch),
             lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
         )
     job.run.rows.update(
@@ -151,12 +151,12 @@ def _resolve(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> _Batc
     newest = loaded[-1] <= job.date
     known = known_of_people(job, staged, F.col("_delivery_date").isin(loaded), all_keys=not newest)
     versions = resolve_versions(known, contract).localCheckpoint()
-    touched, judged = staged.select(*contract.key), versions.where(F.col("_delivery_date") == job.date)
+    touched, days = staged.select(*contract.key), [job.date]
     if not newest:
-        touched, judged = touched.union(versions.select(*contract.key)), versions
+        touched, days = touched.union(versions.select(*contract.key)), loaded
         touched = touched.distinct().localCheckpoint()
     partitions = [row[0] for row in touched.select(contract.partition).distinct().collect()]
-    return _Batch(versions, touched, partitions, judged)
+    return _Batch(versions, touched, partitions, days)
 
 
 def _sync_keys(job: JobContext, table: Table, rows: DataFrame, batch: _Batch) -> Synced:
@@ -182,12 +182,11 @@ def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
     check_conservation(job.run.job, rows_in, outcomes)
 
 
-def _quarantine(job: JobContext, judged: DataFrame) -> Synced:
+def _quarantine(job: JobContext, batch: _Batch) -> Synced:
     """Quarantine the rows that another delivery contradicts, and settle those it no longer does."""
-    table = job.tables.quarantine
-    days = [row[0] for row in judged.select("_delivery_date").distinct().collect()]
-    present = job.lake.read(table).where(F.col("_delivery_date").isin(days))
-    present = matching(present, judged, table.key)
+    table, of_days = job.tables.quarantine, F.col("_delivery_date").isin(batch.days)
+    judged = batch.versions.where(of_days)
+    present = matching(job.lake.read(table).where(of_days), judged, table.key)
     held = judged.where(F.col("_version") == HELD).select(
         "_row_id", "_reasons", "_delivery_date", F.lit(False).alias("_rejected")
     )

@@ -314,11 +314,16 @@ def test_pods_reach_only_what_they_need(
         namespace, pod = pod_by_name(source, strangers)
         return namespace.reaches(pod, *places[target])
 
+    def reached() -> list[tuple[str, str]]:
+        found = zip(DENIED, several.map(reaches, DENIED), strict=True)
+        return [connection for connection, open_ in found if open_]
+
     with ThreadPoolExecutor(8) as several:
+        # A pod is open to all until the node has heard of the policies that select it.
+        wait_until(lambda: not reached())
         for connection in ALLOWED:
             wait_until(lambda connection=connection: reaches(connection))
-        reached = several.map(reaches, DENIED)
-        assert [connection for connection, open_ in zip(DENIED, reached, strict=True) if open_] == []
+        assert reached() == []
 
 
 def pod_by_name(name: str, strangers: dict[str, Namespace]) -> tuple[Namespace, str]:

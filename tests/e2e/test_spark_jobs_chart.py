@@ -134,8 +134,6 @@ def test_pods_reach_only_what_the_network_policies_name(
         ("driver", pods["executor"], 7079),
         ("driver", address, port),
     ]
-    for connection in allowed:
-        wait_until(lambda connection=connection: namespace.reaches(*connection))
     denied = [
         ("executor", pods["driver"], 8080),
         ("driver", pods["executor"], 7078),
@@ -146,6 +144,11 @@ def test_pods_reach_only_what_the_network_policies_name(
         ("executor", address, port),
         ("stranger", address, port),
     ]
+    # A pod is open to all until the node has heard of the policies that select it.
+    for connection in denied:
+        wait_until(lambda connection=connection: not namespace.reaches(*connection))
+    for connection in allowed:
+        wait_until(lambda connection=connection: namespace.reaches(*connection))
     assert [connection for connection in denied if namespace.reaches(*connection)] == []
 
 
