@@ -15,19 +15,20 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType, StructType
 
+from spark_jobs.lake.conflicts import CONFLICTS
 from spark_jobs.lake.storage import delete
 from spark_jobs.lake.tables import Table
 
 T = TypeVar("T")
 #: How often a commit is tried that others come before.
-_MOST_TRIES = 5
+_MOST_TRIES = 10
 #: Column of `Differences.rows`: insert, update or delete.
 ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
@@ -98,16 +99,35 @@ class Lake:
 
     def create(self, table: Table, properties: dict[str, str] | None = None) -> None:
         """Create the table if it is not there; a race with another creator is no error."""
-        if self.exists(table):
-            return
+        wanted = {**table.properties, **(properties or {})}
+        make = self._create
+        for tries_left in reversed(range(_MOST_TRIES)):
+            if self.exists(table):
+                return
+            try:
+                with self.committing(table):
+                    make(table, wanted)
+                return
+            except (*CONFLICTS, AnalysisException):
+                if not tries_left:
+                    raise
+            # Another creator is first, or was killed before its first commit: Delta neither takes the
+            # folder that it has left for a table nor makes one there, but writes rows to it.
+            make = self._create_in_folder
+
+    def _create(self, table: Table, properties: dict[str, str]) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table))
         builder = builder.addColumns(table.schema).comment(table.description)
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
-        for name, value in {**table.properties, **(properties or {})}.items():
+        for name, value in properties.items():
             builder = builder.property(name, value)
-        with self.committing(table):
-            builder.execute()
+        builder.execute()
+
+    def _create_in_folder(self, table: Table, properties: dict[str, str]) -> None:
+        writer = self.empty(table.schema).write.format("delta").mode("append").options(**properties)
+        writer.partitionBy(*table.partition_by).save(self.path(table))
+        self.set_properties(table, {"comment": table.description})
 
     def version(self, table: Table) -> int:
         """The table's newest version, -1 where it has not been created."""
@@ -254,7 +274,7 @@ class Lake:
         with self.committing(table):
             try:
                 writer.save(self.path(table))
-            except DeltaConcurrentModificationException:
+            except CONFLICTS:
                 # Two runs that both bring the new columns: the second finds them there.
                 if not table.grows:
                     raise
@@ -295,7 +315,7 @@ class Lake:
         for _ in range(_MOST_TRIES - 1):
             try:
                 return self._sync_once(table, wanted, scope, properties)
-            except DeltaConcurrentModificationException:
+            except CONFLICTS:
                 # Another commit, a compaction for example, came between reading and writing: look again.
                 continue
         return self._sync_once(table, wanted, scope, properties)

@@ -3,13 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import JobError
 from spark_jobs.lake import storage
+from spark_jobs.lake.conflicts import CONFLICTS
 from spark_jobs.lake.lake import Lake, literal
 from spark_jobs.lake.tables import Table
 
@@ -60,7 +60,7 @@ def compact(lake: Lake, table: Table) -> bool:
                     optimize.executeZOrderBy(*table.cluster_by)
                 else:
                     optimize.executeCompaction()
-        except DeltaConcurrentModificationException:
+        except CONFLICTS:
             continue
         return True
     raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")

@@ -11,6 +11,7 @@ commit once, and the table every row once. Exit code 1 where it has not.
 import argparse
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -106,6 +107,7 @@ class Crowd:
 def store() -> Iterator[tuple[str, Any]]:
     """An S3 server with the bucket, and a client of it."""
     os.environ |= KEYS
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
     try:

@@ -6,8 +6,7 @@ commit that a process before it had under way, and that comes after all, is no e
 
 import sys
 
-from delta.exceptions import DeltaConcurrentModificationException
-
+from spark_jobs.lake.conflicts import CONFLICTS
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.session import start_session
 from spark_jobs.lake.tables import Table
@@ -37,7 +36,7 @@ def main() -> None:
         row = spark.createDataFrame([(name, number)], CROWDED.schema).coalesce(1)
         try:
             lake.append(CROWDED, row, (application(name), number))
-        except DeltaConcurrentModificationException as late:
+        except CONFLICTS as late:
             print(f"looks again: {str(late).splitlines()[0]}", flush=True)
     print("done", flush=True)
 
