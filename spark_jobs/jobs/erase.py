@@ -17,6 +17,7 @@ from spark_jobs.jobs.erasures import (
     known_by,
     no_one,
     publish_erasures,
+    purge_tables,
     write_entries,
 )
 from spark_jobs.privacy.erasure import ErasedPeople, words
@@ -61,9 +62,16 @@ def erase(job: JobContext, request: Request) -> None:
 
 
 def erase_again(job: JobContext) -> None:
-    """Erase all who have been erased, wherever they came back."""
-    if not apply_erasures(job):
-        publish_erasures(job)
+    """Erase all who have been erased, wherever they came back.
+
+    Also where nobody has: a job that ran beside the erasure may have written their rows and taken them away
+    again, and its files are still there.
+    """
+    if apply_erasures(job):
+        return
+    if entries(job):
+        purge_tables(job)
+    publish_erasures(job)
 
 
 def _people(job: JobContext, request: Request) -> ErasedPeople:

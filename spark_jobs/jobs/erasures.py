@@ -154,7 +154,7 @@ def finish_erasing(job: JobContext, people: ErasedPeople, known: "Known") -> Non
         **{f"{name}_erased": synced.deleted for name, synced in counts.items()},
         values_blanked=sum(synced.updated for synced in counts.values()),
     )
-    _purge_tables(job)
+    purge_tables(job)
     publish_erasures(job)
     if landing.left:
         raise JobError(
@@ -199,7 +199,7 @@ def _tell_of_fewer(job: JobContext) -> None:
         job.run.rows.update(of_delivery(date, about))
 
 
-def _purge_tables(job: JobContext) -> None:
+def purge_tables(job: JobContext) -> None:
     """Take what has been deleted off the disk."""
     storage.delete(job.spark, f"{job.lake.root}/{REBUILD}")
     # Only a local lake is held by one process (lake_lock): elsewhere a load may be writing now.

@@ -49,19 +49,22 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
     # An empty Silver where no row gets into it: whoever aggregates then has not forgotten to load.
     job.lake.create(job.tables.current)
     job.lake.create(LOADS)
+    keys = staged.select(*job.contract.key)
     for _ in range(_MOST_TRIES):
         number = job.lake.next_number(LOADS, _application(job))
         seen, loaded = job.lake.version(LOADS), loaded_dates(job)
         if job.date not in loaded:
             _mark_loaded(job, number)
             seen, loaded = seen + 1, sorted([*loaded, job.date])
-        _publish(job, staged, loaded)
+        touched = _publish(job, staged, keys, loaded)
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again. So it does where
         # a loaded delivery was staged anew meanwhile (by a recovery), which leaves no new mark.
         if job.lake.version(LOADS) == seen and not _staged_anew(job, staged_at, loaded):
             return
         staged_at, staged = _staged(job)
+        # Those that were touched before, too: an erasure leaves no sign of the rows that it takes away.
+        keys = touched.union(staged.select(*job.contract.key)).distinct().localCheckpoint()
     raise JobError(f"Other loads kept running beside that of {job.date}: run it again.")
 
 
@@ -120,14 +123,15 @@ class _Batch:
     days: list[dt.date]
 
 
-def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
+def _publish(job: JobContext, staged: DataFrame, keys: DataFrame, loaded: list[dt.date]) -> DataFrame:
+    """Bring Silver to what the loaded deliveries say of some keys' people; the keys that were looked at."""
     with job.run.stage("resolve"):
-        batch = _resolve(job, staged, loaded)
+        batch = _resolve(job, keys, loaded)
         _count(job, staged, batch.versions)
     tables, contract = job.tables, job.contract
     with job.run.stage("write"):
         *_, synced = job.lake.together(
-            lambda: _sync_identities(job, staged, batch),
+            lambda: _sync_identities(job, keys, batch),
             lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
             lambda: _quarantine(job, batch),
             lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
@@ -137,21 +141,22 @@ def _publish(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> None:
         silver_updated=synced.updated,
         silver_deleted=synced.deleted,
     )
+    return batch.touched
 
 
-def _sync_identities(job: JobContext, staged: DataFrame, batch: _Batch) -> Synced:
+def _sync_identities(job: JobContext, keys: DataFrame, batch: _Batch) -> Synced:
     table, person = job.tables.identity, [job.contract.person]
     identities = identity_rows(batch.versions, job.contract, identity_columns(job.contract))
-    return job.lake.sync(table, identities, matching(job.lake.read(table), staged, person))
+    return job.lake.sync(table, identities, matching(job.lake.read(table), keys, person))
 
 
-def _resolve(job: JobContext, staged: DataFrame, loaded: list[dt.date]) -> _Batch:
+def _resolve(job: JobContext, keys: DataFrame, loaded: list[dt.date]) -> _Batch:
     contract = job.contract
     # Later deliveries may have to give way to this one, in any of their people's keys; earlier ones stand.
     newest = loaded[-1] <= job.date
-    known = known_of_people(job, staged, F.col("_delivery_date").isin(loaded), all_keys=not newest)
+    known = known_of_people(job, keys, F.col("_delivery_date").isin(loaded), all_keys=not newest)
     versions = resolve_versions(known, contract).localCheckpoint()
-    touched, days = staged.select(*contract.key), [job.date]
+    touched, days = keys, [job.date]
     if not newest:
         touched, days = touched.union(versions.select(*contract.key)), loaded
         touched = touched.distinct().localCheckpoint()

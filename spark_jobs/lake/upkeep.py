@@ -98,7 +98,7 @@ def _overlaps(column: str | None) -> Column:
     if column is None:
         return F.lit(False)
     bounds = (F.get_json_object("stats", f"$.{bound}.{column}") for bound in ("minValues", "maxValues"))
-    least, greatest = (bound.cast("double") for bound in bounds)
+    least, greatest = (bound.try_cast("double") for bound in bounds)
     in_order = Window.partitionBy("partition").orderBy(least, greatest)
     return F.max(greatest).over(in_order.rowsBetween(Window.unboundedPreceding, -1)) > least
 
