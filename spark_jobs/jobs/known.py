@@ -25,8 +25,8 @@ def known_of_people(
     # Literals, so that files and parts of files without these seasons are not read.
     partitions = [row[0] for row in batch.select(contract.partition).distinct().collect()]
     whole = matching(rows.where(F.col(contract.partition).isin(partitions)), batch, key)
-    states = {*key, contract.sequence, contract.operation, *contract.immutable}
-    states |= {*identity_columns(contract), "_delivery_date", "_retracted"}
+    states = {*key, contract.sequence, contract.operation, *identity_columns(contract)}
+    states |= {"_delivery_date", "_retracted"}
     stated = matching(rows.select(*(name for name in rows.columns if name in states)), batch, person)
     others = without(stated, batch, key).withColumn("_whole", F.lit(False))
     known = whole.withColumn("_whole", F.lit(True)).unionByName(others, allowMissingColumns=True)

@@ -42,6 +42,7 @@ RECOVER = "tests/integration/test_recover.py"
 TRAVEL = "tests/integration/test_time_travel.py"
 LEDGER = "tests/unit/test_ledger.py"
 LAKE = "tests/unit/lake/test_sync.py"
+KNOWN = "tests/integration/test_known.py"
 BOUNDS = "tests/integration/test_bounds.py"
 
 
@@ -151,6 +152,27 @@ SLOW = (
         'if "delete" in actions:',
         'if "delete" in actions and "update" in actions:',
         (LAKE,),
+    ),
+    Bug(
+        "a lost race at a table is not looked at again",
+        "spark_jobs/lake/conflicts.py",
+        "CONFLICTS = (\n    ConcurrentAppendException,\n",
+        "CONFLICTS = (\n",
+        (LAKE,),
+    ),
+    Bug(
+        "of a large staging nobody reads who people are",
+        "spark_jobs/jobs/known.py",
+        "contract.operation, *identity_columns(contract)}",
+        "contract.operation}",
+        (KNOWN,),
+    ),
+    Bug(
+        "a row that is repeated says again who somebody is",
+        "spark_jobs/silver/versions.py",
+        "isin(HELD, REPEATED)",
+        "isin(HELD)",
+        (KNOWN,),
     ),
     Bug(
         "two writers with one number both commit",
