@@ -168,13 +168,6 @@ SLOW = (
         (KNOWN,),
     ),
     Bug(
-        "a row that is repeated says again who somebody is",
-        "spark_jobs/silver/versions.py",
-        "isin(HELD, REPEATED)",
-        "isin(HELD)",
-        (KNOWN,),
-    ),
-    Bug(
         "two writers with one number both commit",
         "spark_jobs/lake/lake.py",
         "        if transaction:\n",
