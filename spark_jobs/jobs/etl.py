@@ -94,7 +94,7 @@ def check_key(job: JobContext, key: bytes) -> None:
 
 def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
-    earlier = known_of_people(job, staged, F.col("_delivery_date") < job.date).drop("_whole")
+    earlier = known_of_people(job, staged, F.col("_delivery_date") < job.date)
     together = hold_conflicts(earlier.unionByName(staged), job.contract)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
     held = together.where(ours).select("_row_id", "_reasons", F.lit(False).alias("_rejected"))

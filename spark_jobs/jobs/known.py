@@ -11,7 +11,7 @@ from spark_jobs.lake.tables import identity_columns
 def known_of_people(
     job: JobContext, batch: DataFrame, deliveries: Column, all_keys: bool = False
 ) -> DataFrame:
-    """Staged rows of some deliveries about the people of a batch, with `_whole`.
+    """Staged rows of some deliveries about the people of a batch.
 
     Rows of the batch's own keys are whole, with `all_keys` those of every key. Of the people's other rows a
     large staging gives only what tells who a person is (for the conflicts of `hold_conflicts` and for
@@ -21,14 +21,13 @@ def known_of_people(
     person, key = [contract.person], list(contract.key)
     rows = job.lake.read(staging).where(deliveries)
     if all_keys or job.lake.is_small(staging):
-        return matching(rows, batch, person).withColumn("_whole", F.lit(True))
+        return matching(rows, batch, person)
     # Literals, so that files and parts of files without these seasons are not read.
     partitions = [row[0] for row in batch.select(contract.partition).distinct().collect()]
     whole = matching(rows.where(F.col(contract.partition).isin(partitions)), batch, key)
     states = {*key, contract.sequence, contract.operation, *identity_columns(contract)}
     states |= {"_delivery_date", "_retracted"}
     stated = matching(rows.select(*(name for name in rows.columns if name in states)), batch, person)
-    others = without(stated, batch, key).withColumn("_whole", F.lit(False))
-    known = whole.withColumn("_whole", F.lit(True)).unionByName(others, allowMissingColumns=True)
+    known = whole.unionByName(without(stated, batch, key), allowMissingColumns=True)
     with job.lake.compiled():
         return known.localCheckpoint()

@@ -45,9 +45,9 @@ def compact(lake: Lake, table: Table) -> bool:
     The rows stay as they are. A commit that comes between is no failure: what is left is looked at
     again, at most five times. Raises JobError after that.
     """
+    # What lies in the order of several columns cannot be seen from the least and greatest of each.
+    sorted_by = table.cluster_by[0] if len(table.cluster_by) == 1 else None
     for _ in range(_MOST_TRIES):
-        # What lies in the order of several columns cannot be seen from the least and greatest of each.
-        sorted_by = table.cluster_by[0] if len(table.cluster_by) == 1 else None
         partitions = untidy(lake.files(table), sorted_by).collect()
         if not partitions:
             return False

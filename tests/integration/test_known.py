@@ -98,7 +98,7 @@ def test_silver_and_identities_of_the_newest_delivery(
         )
         same(ours, theirs)
     own = F.col("_delivery_date") == DAYS[-1]
-    same(versions.where(own).drop("_whole"), wanted.where(own))
+    same(versions.where(own), wanted.where(own))
 
 
 @pytest.mark.parametrize("day", DAYS[1:], ids=str)
@@ -113,7 +113,7 @@ def test_what_contradicts_an_earlier_delivery(
         return judged.where((F.col("_version") == HELD) & ~earlier).select("_row_id", "_reasons")
 
     everything = lake.read(lake.tables.staging).where(earlier)
-    same(held(known_of_people(job, batch, earlier).drop("_whole")), held(everything))
+    same(held(known_of_people(job, batch, earlier)), held(everything))
 
 
 def test_only_rows_of_the_batchs_keys_are_whole(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,8 +121,8 @@ def test_only_rows_of_the_batchs_keys_are_whole(lake: TestLake, monkeypatch: pyt
     key = list(lake.contract.key)
 
     known = known_of_people(job, batch, F.lit(True))
-    others = known.where(~F.col("_whole"))
+    others = known.where("_row_id IS NULL")
 
     assert others.count() and not matching(others, batch, key).count()
-    assert not others.where("salary IS NOT NULL OR _row_id IS NOT NULL").count()
-    assert known_of_people(job, batch, F.lit(True), all_keys=True).where(~F.col("_whole")).isEmpty()
+    assert not others.where("salary IS NOT NULL").count()
+    assert known_of_people(job, batch, F.lit(True), all_keys=True).where("_row_id IS NULL").isEmpty()

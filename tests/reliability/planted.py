@@ -156,7 +156,7 @@ SLOW = (
     Bug(
         "a lost race at a table is not looked at again",
         "spark_jobs/lake/conflicts.py",
-        "CONFLICTS = (\n    ConcurrentAppendException,\n",
+        "CONFLICTS = (\n    exceptions.ConcurrentAppendException,\n",
         "CONFLICTS = (\n",
         (LAKE,),
     ),

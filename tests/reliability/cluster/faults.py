@@ -23,14 +23,10 @@ _S3 = "airflow-aws-local"
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that befalls the platform; `strike` is given the stage's driver pod.
-
-    `ends_pod`: whether the pod cannot have gone on.
-    """
+    """Something that befalls the platform; `strike` is given the stage's driver pod."""
 
     name: str
     strike: Callable[[str], None]
-    ends_pod: bool = False
 
 
 def _component(name: str) -> Fault:
@@ -96,9 +92,9 @@ def _kubernetes_api_restarted(pod: str) -> None:
 
 
 FAULTS = (
-    Fault("driver killed", _driver_killed, ends_pod=True),
-    Fault("driver evicted", _driver_evicted, ends_pod=True),
-    Fault("driver out of memory", _out_of_memory, ends_pod=True),
+    Fault("driver killed", _driver_killed),
+    Fault("driver evicted", _driver_evicted),
+    Fault("driver out of memory", _out_of_memory),
     *(_component(name) for name in ("scheduler", "triggerer", "api-server", "postgresql")),
     Fault("S3 away", _s3_away),
     Fault("Kubernetes API restarted", _kubernetes_api_restarted),
