@@ -64,11 +64,11 @@ fault-part: setup  ## some minutes: a part of these, of each job and each kind o
 races: setup  ## by hand, an hour or more: every pair of jobs on one lake, met at read, write and commit (RACES="--jobs load …")
 	@$(BIN)/python -m tests.reliability.races $(RACES)
 
-crowd: setup-s3  ## by hand, some minutes: 8 processes commit to one table on S3, one of them killed every 10 commits (MLB_CROWD, MLB_SEED)
+crowd: setup-s3  ## by hand, a quarter of an hour: 8 processes commit to one table on S3, one of them killed every 10 commits (MLB_CROWD, MLB_SEED)
 	@$(BIN)/python -m tests.reliability.crowd
 
-cluster-faults: setup-s3  ## by hand, hours: pods killed, evicted, out of memory, S3 away, the API restarted, in what make deploy has installed (MLB_RESTART_API, FAULTS)
-	@$(BIN)/python -m tests.reliability.cluster $(FAULTS)
+cluster-faults: setup-s3  ## by hand, hours: pods killed, evicted, out of memory, S3 away, the API restarted, in what make deploy has installed (MLB_RESTART_API, CLUSTER_FAULTS)
+	@$(BIN)/python -m tests.reliability.cluster $(CLUSTER_FAULTS)
 
 hostile: setup  ## by hand, some minutes: bad deliveries of many classes, and 100,000 rows from a seed (MLB_ROWS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_hostile.py -q
