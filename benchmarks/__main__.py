@@ -7,13 +7,18 @@
     MLB_BENCH_MEMORY=2g             heap of a JVM
     MLB_BENCH_FOLDER=build/bench    where the work is made, and kept for the next time
     MLB_BENCH_WARM=1                0 leaves out the second delivery into the same process
+    MLB_BENCH_MORE=0                1 adds runs to those that docs/benchmarks.json has of the same cases
 
 Contenders take turns within a round, each in a process of its own, from the same state. A contender whose
-Silver is not what the oracle says is not timed, and the bench fails. Runs in .venv-bench.
+Silver is not what the oracle says is not timed, and the bench fails. Figures are written after each round:
+the cases that are measured replace those of the same size and scenario, the others stay. With
+MLB_BENCH_MORE=1 a contender that has figures is not checked again. Runs in .venv-bench.
 """
 
+import datetime as dt
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections import defaultdict
@@ -23,12 +28,14 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.figures import Case, read_cases, with_case, with_runs_of, write_cases
 from benchmarks.generate import FIRST_LOAD, SCENARIOS, generate
 from benchmarks.measure import ROOT, ContenderFailed, Measured, run_once
 from benchmarks.oracle import differences
-from benchmarks.report import Case, show, write_figures
+from benchmarks.report import draw, show, write_page
 
 _console = Console(stderr=True)
+_FIGURES = ROOT / "docs" / "benchmarks.json"
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Choice:
     memory: str
     folder: Path
     warm: bool
+    more: bool
+    command: str
 
 
 def choice(environment: dict[str, str]) -> Choice:
@@ -66,20 +75,31 @@ def choice(environment: dict[str, str]) -> Choice:
         memory=environment.get("MLB_BENCH_MEMORY", "2g"),
         folder=(ROOT / environment.get("MLB_BENCH_FOLDER", "build/bench")).absolute(),
         warm=environment.get("MLB_BENCH_WARM", "1") == "1",
+        more=environment.get("MLB_BENCH_MORE", "0") == "1",
+        command=_command(environment),
     )
+
+
+def _command(environment: dict[str, str]) -> str:
+    """What to type for the same once more."""
+    given = {
+        name: value
+        for name, value in sorted(environment.items())
+        if name.startswith("MLB_BENCH_") and name != "MLB_BENCH_FOLDER"
+    }
+    return " ".join([*(f"{name}={value}" for name, value in given.items()), "make bench"])
 
 
 def main() -> None:
     """Make the work, check and measure the contenders, show and write the figures."""
     chosen = choice(dict(os.environ))
-    cases: list[Case] = []
+    failed: set[str] = set()
     for rows in chosen.sizes:
         folder = prepare(chosen, rows)
         for name in chosen.scenarios:
-            runs = measure(chosen, folder, name, rows)
-            cases.append(Case(rows, name, _delivered(folder / name), runs))
-            show(cases[-1], Console(width=170))
-    write_figures(ROOT, cases, chosen.memory)
+            failed |= measure(chosen, folder / name, rows)
+    if failed:
+        raise SystemExit(f"Not measured, for the reasons above: {', '.join(sorted(failed))}.")
 
 
 def prepare(chosen: Choice, rows: int) -> Path:
@@ -95,44 +115,66 @@ def prepare(chosen: Choice, rows: int) -> Path:
     return folder
 
 
-def measure(chosen: Choice, folder: Path, scenario: str, rows: int) -> dict[str, list[Measured]]:
-    """The runs of each contender, in rounds."""
-    names = [name for name in chosen.contenders if not (name == "floor" and scenario == FIRST_LOAD.name)]
+def measure(chosen: Choice, scenario: Path, rows: int) -> set[str]:
+    """Measure each contender in rounds, and write the figures after each; those that failed."""
+    names = [n for n in chosen.contenders if not (n == "floor" and scenario.name == FIRST_LOAD.name)]
     expected = {
-        int(k): (v[0], v[1])
-        for k, v in json.loads((folder / scenario / "expected.json").read_text()).items()
+        int(k): (v[0], v[1]) for k, v in json.loads((scenario / "expected.json").read_text()).items()
     }
-    runs: dict[str, list[Measured]] = defaultdict(list)
+    before = _before(rows, scenario.name) if chosen.more else None
+    checked = {name for name, runs in before.runs.items() if runs} if before else set()
     place = chosen.folder / "runs"
     place.mkdir(parents=True, exist_ok=True)
+    runs: dict[str, list[Measured]] = defaultdict(list)
     failed: set[str] = set()
     for turn in range(chosen.rounds + 1):
         # Each round begins with another contender, so that none always follows the same one.
         order = names[turn % len(names) :] + names[: turn % len(names)]
         for name in order:
-            if name in failed:
+            if name in failed or (turn == 0 and name in checked):
                 continue
             try:
-                run = run_once(
-                    name, folder / scenario, place, chosen.memory, warm=chosen.warm, check=turn == 0
-                )
+                run = run_once(name, scenario, place, chosen.memory, warm=chosen.warm, check=turn == 0)
             except ContenderFailed as error:
                 _console.print(str(error))
                 failed.add(name)
                 continue
             if run.silver is not None and (wrong := differences(expected, run.silver)):
-                _console.print(
-                    f"{name} makes another Silver of {scenario}, so it is not timed: {'; '.join(wrong[:5])}"
-                )
+                sentence = f"{name} makes another Silver of {scenario.name}, so it is not timed"
+                _console.print(f"{sentence}: {'; '.join(wrong[:5])}")
                 failed.add(name)
             elif turn:
                 runs[name].append(run)
-            _console.print(
-                f"{rows:,} {scenario} {turn} {name}: start {run.start_s} s, {run.cold_s} s, {run.parts}"
-            )
-    if failed:
-        _console.print(f"Not measured: {', '.join(sorted(failed))}.")
-    return runs
+            seconds = f"start {run.start_s} s, {run.cold_s} s, {run.parts}"
+            _console.print(f"{rows:,} {scenario.name} {turn} {name}: {seconds}")
+        if turn:
+            case = with_runs_of(_case(chosen, scenario, rows, dict(runs)), before)
+            _write(case)
+            show(case, Console(width=200))
+    return failed
+
+
+def _before(rows: int, scenario: str) -> Case | None:
+    return next((case for case in read_cases(_FIGURES) if case.name == (rows, scenario)), None)
+
+
+def _case(chosen: Choice, scenario: Path, rows: int, runs: dict[str, list[Measured]]) -> Case:
+    return Case(
+        rows,
+        scenario.name,
+        _delivered(scenario),
+        runs,
+        command=chosen.command,
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} cores, {platform.machine()}, JVM heap {chosen.memory}",
+    )
+
+
+def _write(case: Case) -> None:
+    cases = with_case(read_cases(_FIGURES), case)
+    write_cases(_FIGURES, cases)
+    write_page(ROOT, cases)
+    draw(ROOT, cases)
 
 
 def _delivered(scenario: Path) -> int:

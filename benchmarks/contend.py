@@ -1,14 +1,18 @@
 """One contender in a process of its own: `python -m benchmarks.contend NAME BRONZE MEMORY CHECK STATE...`.
 
 Starts the engine, brings the delivery into each state (the first one cold, the others warm), and says what
-happened in lines of JSON on standard output: ready, done (with the seconds of the parts), silver.
+happened in lines of JSON on standard output: ready, done (with the seconds of the parts, and what Spark
+counted), silver.
 """
 
 import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contenders import CONTENDERS
 
@@ -21,12 +25,22 @@ def main() -> None:
     engine = contender.start(memory, places[0].parent / f"{name}.log")
     say("ready")
     for state in places:
+        counted = counts(engine) if CONTENDERS[name].spark else dict
         started = time.monotonic()
         parts = contender.deliver(engine, Path(bronze), state)
-        say("done", seconds=round(time.monotonic() - started, 3), parts=parts)
+        seconds = round(time.monotonic() - started, 3)
+        say("done", seconds=seconds, parts=parts, work=counted())
     if check == "check" and contender.silver:
         found = contender.silver(engine, places[0])
         say("silver", fingerprint=[[int(n) for n in row] for row in found])
+
+
+def counts(engine: Any) -> Callable[[], dict[str, int]]:
+    """What tells the counts of Spark's work from now on."""
+    from benchmarks.spark_work import last_job, work_since  # .venv-bench has no Spark
+
+    before = last_job(engine)
+    return lambda: asdict(work_since(engine, before))
 
 
 def say(event: str, **values: object) -> None:

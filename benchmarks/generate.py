@@ -28,12 +28,17 @@ _NEWEST = 2016
 
 @dataclass(frozen=True)
 class Scenario:
-    """A delivery: how large a share of Silver's rows, whether all of one season, and of which kinds."""
+    """A delivery: its share of Silver's rows or their number, whether of few seasons, of which kinds."""
 
     name: str
     share: float
     clustered: bool
     kinds: str = CORRECTIONS
+    fixed: int | None = None
+
+    def size(self, rows: int) -> int:
+        """How many rows it has, where Silver has `rows`."""
+        return self.fixed or max(50, round(rows * self.share))
 
 
 FIRST_LOAD = Scenario("first-load", 1.0, False, FIRST)
@@ -44,6 +49,8 @@ SCENARIOS = (
         for clustered in (True, False)
     ),
     Scenario("1pct-insert-only", 0.01, True, OPENING),
+    # The same in every size of Silver: what a night costs as history grows.
+    Scenario("10k-clustered", 0, True, fixed=10_000),
     FIRST_LOAD,
 )
 
@@ -122,7 +129,7 @@ def _delivery(
         link.hardlink_to(base / "bronze.parquet")
         (folder / "expected.json").write_text((base / "expected.json").read_text())
         return
-    wanted = max(50, round(rows * scenario.share))
+    wanted = scenario.size(rows)
     kind = sql.kind_of(shape.shares[scenario.kinds])
     chosen = {
         "seed": hash_of(scenario.name),

@@ -27,7 +27,8 @@ class Measured:
 
     `peak_bytes` is the most that the process and its children had in memory (PSS: shared pages once)
     until the first delivery was in; `read_bytes` what they read by system calls meanwhile, from the disk
-    or its cache.
+    or its cache; `work` what Spark counted of the first delivery
+    (spark_work.SparkWork).
     """
 
     contender: str
@@ -38,6 +39,7 @@ class Measured:
     peak_bytes: int
     read_bytes: int
     written: Written
+    work: dict[str, int]
     silver: Fingerprint | None = None
 
     def as_json(self) -> dict:
@@ -99,6 +101,7 @@ def run_once(name: str, scenario: Path, runs: Path, memory: str, *, warm: bool, 
         peak_bytes=peak,
         read_bytes=read_after - read_before,
         written=written_since(state, copies[0]),
+        work=done[0]["work"],
         silver=fingerprint([tuple(row) for row in found[0]["fingerprint"]]) if found else None,
     )
 

@@ -1,12 +1,7 @@
-"""The figures as a table in the terminal, as docs/benchmarks.md, as JSON, and as a plot."""
+"""The figures as a table in the terminal, in docs/benchmarks.md, and as a plot."""
 
-import datetime as dt
-import json
-import os
-import platform
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib import pyplot
@@ -14,33 +9,26 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.figures import Case
 from benchmarks.measure import Measured
 
-#: Between these lines of docs/benchmarks.md stand the figures of the last run; the rest is people's.
+#: Between these lines of docs/benchmarks.md stand the figures; the rest is people's.
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures -->"
 _MB = 1e6
 
 
-@dataclass(frozen=True)
-class Case:
-    """A delivery into Silver of so many rows, and the runs of each contender."""
-
-    rows: int
-    scenario: str
-    delivered_bytes: int
-    runs: dict[str, list[Measured]]
-
-
 COLUMNS = (
-    "contender", "start s", "cold s", "warm s", "cold ÷ pipeline", "start + cold ÷", "warm ÷", "memory MB",
-    "written MB", "written ÷ batch", "files +", "files -", "read MB",
+    "contender", "runs", "start s", "cold s", "warm s", "cold ÷ pipeline", "start + cold ÷", "warm ÷",
+    "memory MB", "written MB", "written ÷ batch", "files +", "files -", "read MB", "Spark's jobs", "tasks",
+    "shuffled MB",
 )  # fmt: skip
+#: Counts of spark_work.SparkWork for the last columns, and what they are divided by.
+_COUNTS = (("jobs", 1), ("tasks", 1), ("shuffle_bytes", _MB))
 
 
 def show(case: Case, console: Console) -> None:
     """One case as a table; contenders from the fastest to the slowest."""
-    rounds = min((len(runs) for runs in case.runs.values()), default=0)
-    table = Table(title=f"{case.rows:,} rows in Silver, {case.scenario}: medians of {rounds}")
+    table = Table(title=f"{case.rows:,} rows in Silver, {case.scenario}: medians")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name == "contender" else "right")
     for line in lines(case):
@@ -61,6 +49,10 @@ def lines(case: Case) -> list[list[str]]:
         mine, theirs = median(ours, value) if ours else None, median(runs, value)
         return f"{theirs / mine:.2f}" if mine and theirs is not None else "-"
 
+    def counted(runs: list[Measured], name: str, per: float) -> str:
+        value = median(runs, lambda run: run.work.get(name))
+        return f"{value / per:,.0f}" if value is not None else "-"
+
     made = []
     for name, runs in sorted(measured.items(), key=lambda item: median(item[1], lambda r: r.cold_s) or 0):
         warm, written = (
@@ -70,6 +62,7 @@ def lines(case: Case) -> list[list[str]]:
         made.append(
             [
                 name,
+                str(len(runs)),
                 f"{median(runs, lambda r: r.start_s):.1f}",
                 f"{median(runs, lambda r: r.cold_s):.1f}",
                 f"{warm:.1f}" if warm is not None else "-",
@@ -82,46 +75,25 @@ def lines(case: Case) -> list[list[str]]:
                 f"{median(runs, lambda r: r.written.files_added):.0f}",
                 f"{median(runs, lambda r: r.written.files_removed):.0f}",
                 f"{(median(runs, lambda r: r.read_bytes) or 0) / _MB:,.0f}",
+                *(counted(runs, name, per) for name, per in _COUNTS),
             ]
         )
     return made
 
 
-def write_figures(root: Path, cases: list[Case], memory: str) -> None:
-    """Write docs/benchmarks.json, and the figures into docs/benchmarks.md."""
-    settings = {
-        n: v
-        for n, v in sorted(os.environ.items())
-        if n.startswith("MLB_BENCH_") and n != "MLB_BENCH_FOLDER"
-    }
-    command = " ".join([*(f"{name}={value}" for name, value in settings.items()), "make bench"])
-    figures = {
-        "command": command,
-        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, JVM heap {memory}",
-        "cases": [
-            {
-                "rows": case.rows,
-                "scenario": case.scenario,
-                "delivered_bytes": case.delivered_bytes,
-                "runs": {name: [run.as_json() for run in runs] for name, runs in case.runs.items()},
-            }
-            for case in cases
-        ],
-    }
-    draw(root, cases)
-    (root / "docs" / "benchmarks.json").write_text(json.dumps(figures, indent=1) + "\n")
+def write_page(root: Path, cases: list[Case]) -> None:
+    """Write all cases into docs/benchmarks.md."""
     page = root / "docs" / "benchmarks.md"
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{_markdown(cases, figures)}{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n{_markdown(cases)}{END}{after}")
 
 
-def _markdown(cases: list[Case], figures: dict) -> str:
-    parts = [f"Made by `{figures['command']}` on {figures['machine']} ({figures['made'][:10]}).\n"]
+def _markdown(cases: list[Case]) -> str:
+    parts = []
     for case in cases:
-        rounds = min((len(runs) for runs in case.runs.values()), default=0)
-        parts.append(f"\n### {case.rows:,} rows in Silver, {case.scenario} (medians of {rounds})\n")
+        parts.append(f"\n### {case.rows:,} rows in Silver, {case.scenario}\n")
+        parts.append(f"Medians; made by `{case.command}` on {case.machine} ({case.made[:10]}).\n")
         parts.append(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
         parts += [f"| {' | '.join(line)} |" for line in lines(case)]
     return "\n".join(parts) + "\n"

@@ -19,6 +19,11 @@ class Contender:
     environment: str
     about: str
 
+    @property
+    def spark(self) -> bool:
+        """Whether it runs on Spark."""
+        return self.environment == ".venv"
+
 
 CONTENDERS = {
     "pipeline": Contender(
