@@ -131,7 +131,7 @@ def _publish(job: JobContext, staged: DataFrame, keys: DataFrame, loaded: list[d
     tables, contract = job.tables, job.contract
     with job.run.stage("write"):
         *_, synced = job.lake.together(
-            lambda: _sync_identities(job, keys, batch),
+            lambda: _sync_identities(job, batch),
             lambda: _sync_keys(job, tables.history, history_rows(batch.versions, contract), batch),
             lambda: _quarantine(job, batch),
             lambda: _sync_keys(job, tables.current, current_rows(batch.versions, contract), batch),
@@ -144,10 +144,10 @@ def _publish(job: JobContext, staged: DataFrame, keys: DataFrame, loaded: list[d
     return batch.touched
 
 
-def _sync_identities(job: JobContext, keys: DataFrame, batch: _Batch) -> Synced:
+def _sync_identities(job: JobContext, batch: _Batch) -> Synced:
     table, person = job.tables.identity, [job.contract.person]
     identities = identity_rows(batch.versions, job.contract, identity_columns(job.contract))
-    return job.lake.sync(table, identities, matching(job.lake.read(table), keys, person))
+    return job.lake.sync(table, identities, matching(job.lake.read(table), batch.touched, person))
 
 
 def _resolve(job: JobContext, keys: DataFrame, loaded: list[dt.date]) -> _Batch:

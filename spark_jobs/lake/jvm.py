@@ -1,10 +1,12 @@
 """Starts the driver's JVM: in a session of its own, its standard error where the log goes."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,8 +49,26 @@ def launch_jvm(conf: SparkConf, settings: ProcessSettings) -> Any:
     else:
         settings.spark_log.absolute().parent.mkdir(parents=True, exist_ok=True)
         stderr = settings.spark_log.open("ab")
-    with stderr:
+    # Interrupted, pyspark takes away the folder in which the JVM is to say its port: the JVM fails
+    # there, and neither ends nor has anybody to end it.
+    with stderr, _after(signal.SIGTERM), _after(signal.SIGINT):
         return launch_gateway(conf, {"start_new_session": True, "stderr": stderr})
+
+
+@contextlib.contextmanager
+def _after(number: signal.Signals) -> Iterator[None]:
+    """A signal that comes in between is taken for one that comes afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    came: list[int] = []
+    before = signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+        if came:
+            signal.raise_signal(number)
 
 
 def death_of_jvm() -> str | None:

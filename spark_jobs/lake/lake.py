@@ -31,8 +31,6 @@ T = TypeVar("T")
 _MOST_TRIES = 10
 #: Column of `Differences.rows`: insert, update or delete.
 ACTION = "_action"
-#: Whether a VACUUM is told in the table's log, as two commits.
-VACUUM_LOGGING = "spark.databricks.delta.vacuum.logging.enabled"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: In place of the session's (SMALL_DATA in session.py).
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}

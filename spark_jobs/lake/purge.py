@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from spark_jobs.lake.lake import VACUUM_LOGGING, Lake
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table
 
 _RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
@@ -21,8 +21,7 @@ def purge(lake: Lake, tables: Sequence[Table], alone: bool) -> None:
     """
     tasks = [partial(_purge, lake, table, alone) for table in tables if lake.exists(table)]
     if tasks:
-        # Not logged as a commit either: a table of which nothing was left to take keeps its version.
-        with lake.setting(_RETENTION_CHECK, "false"), lake.setting(VACUUM_LOGGING, "false"):
+        with lake.setting(_RETENTION_CHECK, "false"):
             lake.together(*tasks)
 
 

@@ -32,6 +32,8 @@ DELTA = {
     # spark_jobs/lake/travel.py looks whether they are.
     "spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
+    # Else a VACUUM is two commits more: a table of which nothing was left to take keeps its version.
+    "spark.databricks.delta.vacuum.logging.enabled": "false",
 }
 #: On a day's feed Spark spends more time on writing, compiling and warming up code for each query
 #: than on the rows. These take the shorter way; docs/decisions/README.md.

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.lake import storage
 from spark_jobs.lake.conflicts import CONFLICTS
-from spark_jobs.lake.lake import VACUUM_LOGGING, Lake, literal
+from spark_jobs.lake.lake import Lake, literal
 from spark_jobs.lake.tables import Table
 
 _MOST_TRIES = 5
@@ -118,9 +118,7 @@ def vacuum(lake: Lake, table: Table, kept: dt.timedelta, days: int) -> None:
     promise: dict[str, str] = {name: f"interval {days} days" for name in _DURATIONS}
     if any(lake.property(table, name) != value for name, value in promise.items()):
         lake.set_properties(table, promise)
-    # Not logged as a commit: a table in which nothing has changed keeps its version, and the ledger tells.
-    with lake.setting(VACUUM_LOGGING, "false"):
-        lake.vacuum(table, kept)
+    lake.vacuum(table, kept)
 
 
 def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> dt.timedelta:
