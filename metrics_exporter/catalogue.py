@@ -171,6 +171,13 @@ ROWS = (
         "ratio",
         (DELIVERY,),
     ),
+    Metric(
+        "mlb_delivery_unusual_figures",
+        "gauge",
+        "Of a delivery's number of good rows and its payroll, how many its newest load found unlike those "
+        "of the deliveries before it.",
+        labels=(DELIVERY,),
+    ),
 )
 
 QUARANTINE = (

@@ -172,6 +172,8 @@ def _by_delivery(runs: Sequence[Run]) -> Iterable[Sample]:
         if run.conservation_difference is not None:
             difference = run.conservation_difference
             yield sample("mlb_delivery_conservation_difference_rows", difference, job, str(day))
+        if job == "load":
+            yield sample("mlb_delivery_unusual_figures", run.rows.get("unusual", 0), str(day))
         if job == "etl" and run.rows.get("rows_in"):
             share = run.rows.get("quarantined", 0) / run.rows["rows_in"]
             yield sample("mlb_delivery_quarantine_ratio", share, str(day))

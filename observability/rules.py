@@ -188,6 +188,20 @@ DATA = Group(
             page="alert-quarantine",
         ),
         Rule(
+            name="MlbDeliveryUnusual",
+            severity="warning",
+            # For a day: it stays what it was, and a person has been told.
+            expr="""
+            max by (delivery) (mlb_delivery_unusual_figures) > 0
+            unless on (delivery) max by (delivery) (mlb_delivery_unusual_figures offset 1d) > 0
+            """,
+            wait="0m",
+            summary="The delivery {{ $labels.delivery }} is unlike those before it",
+            description="It has far fewer or more good rows, or dollars, than usual. Very unlike, it waits "
+            "for a person to let it pass; else it is loaded. Look: spark-jobs status",
+            page="unusual-delivery",
+        ),
+        Rule(
             name="MlbConservationFailed",
             severity="critical",
             expr="""

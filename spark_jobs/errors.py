@@ -1,5 +1,6 @@
 """What can go wrong, as exceptions that know their exit code and say one sentence."""
 
+import re
 from collections.abc import Callable
 
 
@@ -43,15 +44,36 @@ class JobStopped(JobError):
     exit_code = 143
 
 
+#: What Spark, Java and Python quote in their errors may be a value of somebody's row; a path, or the name
+#: of a type in SQL, is none. The same stands in lake/log4j2-template.json, for what Java logs by itself.
+_QUOTED = (
+    (re.compile(r"(?<!\w)'(?!/|\w+:/)[^\n]*?'(?!\w)"), "'…'"),
+    (
+        re.compile(
+            r'(?<!\w)"(?!/|\w+:/|(?:[A-Z]+INT|INT|STRING|DOUBLE|DECIMAL|DATE|TIMESTAMP|BOOLEAN)\b)[^\n]*?"'
+        ),
+        '"…"',
+    ),
+    (re.compile(r"\b(value )[-\d.]+\w*|[-\d.]+(?= cannot be represented)"), r"\1…"),
+)
+
+
+def without_values(text: str) -> str:
+    """An error's text without what it quotes, since that may be of a person."""
+    for pattern, instead in _QUOTED:
+        text = pattern.sub(instead, text)
+    return text
+
+
 def sentence_of(error: BaseException) -> str:
-    """The first line of an error as a sentence: Spark's messages go on for pages."""
+    """The first line of an error as a sentence, without values: Spark's messages go on for pages."""
     message = getattr(error, "getMessage", None)
     if message:  # Spark's own (PySparkException)
         text = _told(message) or str(error)
     else:  # Java's, by way of py4j; else Python's
         text = str(getattr(error, "java_exception", "")) or f"{type(error).__name__}: {error}"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return first[:300].rstrip(".:") + "."
+    return without_values(first)[:300].rstrip(".:") + "."
 
 
 def _told(message: Callable[[], str | None]) -> str | None:

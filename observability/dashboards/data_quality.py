@@ -119,6 +119,13 @@ def _deliveries() -> Iterator[Any]:
         ((None, "green"), (QUARANTINE_RATIO, "red")),
     )
     yield over_time(
+        "Unusual figures by delivery",
+        "Of a delivery's number of good rows and its payroll, how many are unlike those of the deliveries "
+        "before it. One that is very unlike is not loaded before a person lets it pass.",
+        [("max by (delivery) (mlb_delivery_unusual_figures)", "{{delivery}}")],
+        steps=((None, "green"), (1, "orange")),
+    )
+    yield over_time(
         "Contradictions by delivery",
         "Rows of a delivery that contradict others, of it or of an earlier one.",
         [("max by (delivery, reason) (mlb_delivery_collision_rows)", "{{delivery}} {{reason}}")],

@@ -128,7 +128,7 @@ def _last_runs() -> Any:
         ],
         "mlb_job",
         {"mlb_job": "Job", "outcome": "How it ended"},
-        links={"Job": "${airflow_url}/dags/mlb_employee_data_pipeline/runs"},
+        links={"Job": "${airflow_url}/dag_runs"},
     )
 
 
@@ -153,13 +153,19 @@ def _runs() -> Iterator[Any]:
         "s",
     )
 
+    yield over_time(
+        "Missed deadlines",
+        "Runs that had not ended at their deadline, since the exporter started; each was mailed.",
+        [("sum by (dag_id) (airflow_deadlines_missed_total) or vector(0)", "{{dag_id}}")],
+        steps=((None, "green"), (1, "red")),
+    )
+
 
 def _tasks() -> Iterator[Any]:
     yield over_time(
         "How long a task takes",
-        "Mean since the exporter started, with the SLA as a line. While a job's pod runs its task is "
-        "deferred: "
-        "this is the time of Airflow's own process, that of the pod is below (seconds of each job's run).",
+        "Mean since the exporter started, from the task's first start to its end, with the SLA as a line. "
+        "While a job's pod runs its task is deferred; the job's own seconds are below.",
         [
             (
                 "sum by (dag_id, task_id) (airflow_task_seconds_sum) "
@@ -172,8 +178,13 @@ def _tasks() -> Iterator[Any]:
     )
     yield over_time(
         "Tasks that ended",
-        "By how they ended, since the exporter started.",
-        [("sum by (task_id, state) (airflow_task_ends_total)", "{{task_id}} {{state}}")],
+        "By how they ended, since the exporter started; a task that is deferred has not ended.",
+        [
+            (
+                'sum by (dag_id, task_id, state) (airflow_task_ends_total{state!="deferred"})',
+                "{{dag_id}} {{task_id}} {{state}}",
+            )
+        ],
     )
     yield over_time(
         "How long tasks wait for Airflow",

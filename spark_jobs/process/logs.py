@@ -1,7 +1,8 @@
 """The log of a job: lines for people on a terminal, or lines of JSON in a cluster.
 
 As JSON, one object a line: time, level, logger, message, job, delivery_date, run_id, and exception
-where there is one. Spark's own log has the same fields (spark_jobs/lake/log4j2-json.properties).
+where there is one. Spark's own log has the same fields (spark_jobs/lake/log4j2-json.properties). What an
+error quotes is left out there, since logs go to where people are not to be found.
 """
 
 import contextlib
@@ -19,11 +20,14 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from spark_jobs.errors import without_values
 from spark_jobs.ledger import Run
 from spark_jobs.settings import ProcessSettings
 
 #: The logger above all others of this package.
 NAME = "spark_jobs"
+#: PySpark's own, which say Spark's errors on standard error once more, with the value.
+_TELL_VALUES = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red"}
 _run: ContextVar[Run | None] = ContextVar("run", default=None)
 
@@ -48,7 +52,7 @@ class JsonFormatter(logging.Formatter):
             "delivery_date": str(run.delivery_date or "") if run else "",
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = without_values(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -96,7 +100,7 @@ class JsonLines(io.TextIOBase):
 
     def _as_json(self, line: str) -> str:
         return self._formatter.format(
-            logging.makeLogRecord({"name": "stderr", "msg": line, "levelname": "INFO"})
+            logging.makeLogRecord({"name": "stderr", "msg": without_values(line), "levelname": "INFO"})
         )
 
 
@@ -105,6 +109,8 @@ def logging_to(settings: ProcessSettings) -> Iterator[None]:
     """Send the log to the terminal and a file; or, with what others print, to standard error as JSON."""
     package = logging.getLogger(NAME)
     package.setLevel(logging.INFO)
+    for name in _TELL_VALUES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if settings.log_format == "json":
             stream = JsonLines(sys.stderr, settings.run_id)

@@ -134,6 +134,15 @@ CASES = [
         (180,),
     ),
     Case(
+        "MlbDeliveryUnusual",
+        {'mlb_delivery_unusual_figures{delivery="2023-10-01"}': "0x20 1x400"},
+        (200, 1660),
+        220,
+        "The delivery 2023-10-01 is unlike those before it",
+        {"delivery": "2023-10-01"},
+        step=10,
+    ),
+    Case(
         "MlbQuarantineShareHigh",
         {'mlb_delivery_quarantine_ratio{delivery="2023-10-01"}': "0.1x9 0.15x30"},
         (9, 14),

@@ -82,7 +82,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_runs(
         place,
         run_row("etl", rows=ETL, stages={"judge": 5}, measures={"read_bytes": 100, "executors": 0}),
-        run_row("load", started_at=START + HOUR, rows={"rows_in": 6, "current": 4, "late": 2}),
+        run_row(
+            "load", started_at=START + HOUR, rows={"rows_in": 6, "current": 4, "late": 2, "unusual": 1}
+        ),
         run_row("aggregate", started_at=START + 2 * HOUR, **published),
     )
     add_runs(
@@ -119,6 +121,7 @@ def test_the_ledger_says_what_every_run_did(lake: Path) -> None:
     assert value(found, "mlb_rows_total", "load", "late") == 2
     assert value(found, "mlb_delivery_rows", "etl", "2023-10-01", "duplicate") == 1
     assert value(found, "mlb_delivery_quarantine_ratio", "2023-10-01") == 0.2
+    assert value(found, "mlb_delivery_unusual_figures", "2023-10-01") == 1
 
 
 def test_a_measure_of_the_last_run_is_that_of_the_newest_run_that_has_it(lake: Path) -> None:
