@@ -36,6 +36,8 @@ _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
+#: So many changed rows are sooner sent to every part of the table than the table sorted.
+_FEW_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,9 @@ class Lake:
                 settings.enter_context(self.setting(name, value))
             yield
 
+    def _compiled_for(self, table: Table) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.is_small(table) else self.compiled()
+
     def next_number(self, table: Table, application: str) -> int:
         """One more than the last number that `append` has committed for an application.
 
@@ -334,14 +339,15 @@ class Lake:
         # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
         rows = _differences(table, wanted, scope).localCheckpoint(eager=False)
         partition = [F.col(name) for name in table.partition_by]
-        counts = rows.groupBy(ACTION, *partition).count().collect()
+        with self._compiled_for(table):
+            counts = rows.groupBy(ACTION, *partition).count().collect()
         return Differences(table, rows, tuple(counts), version)
 
     def commit(self, differences: Differences, properties: dict[str, str] | None = None) -> None:
         """Make the differences, of which there is one at least, in one commit."""
         table = differences.table
         self.create(table, properties)
-        with self.committing(table):
+        with self.committing(table), self._compiled_for(table):
             _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
 
 
@@ -389,6 +395,11 @@ def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame
 def _merge(
     spark: SparkSession, path: str, table: Table, differences: DataFrame, counts: Sequence[Row]
 ) -> None:
+    changed = sum(count["count"] for count in counts)
+    if changed <= _FEW_ROWS:
+        # All of them: a limit is what tells Spark how few they are, so that it hashes them in place of
+        # sorting the table.
+        differences = differences.limit(changed)
     condition = F.expr(all_equal("new", "old", table.key))
     for name in table.partition_by:
         # Only literals prune files: MERGE has no dynamic pruning of its target.

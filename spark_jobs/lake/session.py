@@ -41,6 +41,7 @@ SMALL_DATA = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
+    "spark.sql.join.preferSortMergeJoin": "false",
 }
 #: Without Hadoop's native library its local file systems start processes (chmod, readlink) for every
 #: file that they write. These do not; a lock (spark_jobs/lake/lock.py) keeps
