@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from spark_jobs.errors import BadDelivery, JobError, UsageError
@@ -47,10 +47,13 @@ def _stage_as_decided(job: JobContext, key: bytes) -> None:
     with job.run.stage("judge"):
         reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
         staged = staged_rows(job, reduced)
-        held = _held(job, staged)
-        counts = _count(job, bronze, reduced, held)
+        found = reduced.groupBy("_outcome", "_rejected").count().collect()
+        rows = sum(row["count"] for row in found if row["_outcome"] == STAGED)
+        with job.lake.for_batch(rows):
+            held = _held(job, staged, rows)
+        counts = _count(job, bronze, found, held)
     quarantine = partial(_quarantine, job, bronze, reduced, held)
-    with job.run.stage("write"):
+    with job.run.stage("write"), job.lake.for_batch(rows):
         if too_many(job, counts[QUARANTINED], sum(counts.values())):
             quarantine()
             # No aggregate comes after it: people see at once what became of it.
@@ -92,9 +95,9 @@ def check_key(job: JobContext, key: bytes) -> None:
         )
 
 
-def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
+def _held(job: JobContext, staged: DataFrame, rows: int) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
-    earlier = known_of_people(job, staged, F.col("_delivery_date") < job.date)
+    earlier = known_of_people(job, staged, rows, F.col("_delivery_date") < job.date)
     together = hold_conflicts(earlier.unionByName(staged), job.contract)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
     held = together.where(ours).select("_row_id", "_reasons", F.lit(False).alias("_rejected"))
@@ -102,11 +105,8 @@ def _held(job: JobContext, staged: DataFrame) -> DataFrame | None:
     return None if held.isEmpty() else held
 
 
-def _count(
-    job: JobContext, bronze: DataFrame, reduced: DataFrame, held: DataFrame | None
-) -> dict[str, int]:
+def _count(job: JobContext, bronze: DataFrame, rows: list[Row], held: DataFrame | None) -> dict[str, int]:
     """Rows by outcome, those that people have rejected apart; the law of conservation is asserted."""
-    rows = reduced.groupBy("_outcome", "_rejected").count().collect()
     counts = {
         outcome: sum(row["count"] for row in rows if row["_outcome"] == outcome) for outcome in OUTCOMES
     }

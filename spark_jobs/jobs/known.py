@@ -5,11 +5,12 @@ from pyspark.sql import functions as F
 
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.joins import matching, without
+from spark_jobs.lake.lake import is_large
 from spark_jobs.lake.tables import identity_columns
 
 
 def known_of_people(
-    job: JobContext, batch: DataFrame, deliveries: Column, all_keys: bool = False
+    job: JobContext, batch: DataFrame, rows_of_batch: int, deliveries: Column, all_keys: bool = False
 ) -> DataFrame:
     """Staged rows of some deliveries about the people of a batch.
 
@@ -29,5 +30,7 @@ def known_of_people(
     states |= {"_delivery_date", "_retracted"}
     stated = matching(rows.select(*(name for name in rows.columns if name in states)), batch, person)
     known = whole.unionByName(without(stated, batch, key), allowMissingColumns=True)
+    if is_large(rows_of_batch):
+        return known  # computed with what follows, which is compiled, too
     with job.lake.compiled():
         return known.localCheckpoint()

@@ -43,7 +43,8 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
     """
     with job.run.stage("read"):
         staged_at, staged = _staged(job)
-        if staged.isEmpty():
+        rows = staged.count()
+        if not rows:
             _check_staged(job)
     check_usual(job, loaded_dates(job), passed)
     # An empty Silver where no row gets into it: whoever aggregates then has not forgotten to load.
@@ -56,7 +57,8 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
         if job.date not in loaded:
             _mark_loaded(job, number)
             seen, loaded = seen + 1, sorted([*loaded, job.date])
-        touched = _publish(job, staged, keys, loaded)
+        with job.lake.for_batch(rows):
+            touched = _publish(job, staged, keys, rows, loaded)
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again. So it does where
         # a loaded delivery was staged anew meanwhile (by a recovery), which leaves no new mark.
@@ -123,10 +125,12 @@ class _Batch:
     days: list[dt.date]
 
 
-def _publish(job: JobContext, staged: DataFrame, keys: DataFrame, loaded: list[dt.date]) -> DataFrame:
+def _publish(
+    job: JobContext, staged: DataFrame, keys: DataFrame, rows: int, loaded: list[dt.date]
+) -> DataFrame:
     """Bring Silver to what the loaded deliveries say of some keys' people; the keys that were looked at."""
     with job.run.stage("resolve"):
-        batch = _resolve(job, keys, loaded)
+        batch = _resolve(job, keys, rows, loaded)
         _count(job, staged, batch.versions)
     tables, contract = job.tables, job.contract
     with job.run.stage("write"):
@@ -150,11 +154,11 @@ def _sync_identities(job: JobContext, batch: _Batch) -> Synced:
     return job.lake.sync(table, identities, matching(job.lake.read(table), batch.touched, person))
 
 
-def _resolve(job: JobContext, keys: DataFrame, loaded: list[dt.date]) -> _Batch:
+def _resolve(job: JobContext, keys: DataFrame, rows: int, loaded: list[dt.date]) -> _Batch:
     contract = job.contract
     # Later deliveries may have to give way to this one, in any of their people's keys; earlier ones stand.
     newest = loaded[-1] <= job.date
-    known = known_of_people(job, keys, F.col("_delivery_date").isin(loaded), all_keys=not newest)
+    known = known_of_people(job, keys, rows, F.col("_delivery_date").isin(loaded), all_keys=not newest)
     versions = resolve_versions(known, contract).localCheckpoint()
     touched, days = keys, [job.date]
     if not newest:

@@ -36,6 +36,8 @@ _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
+#: A batch of more rows is compiled for, and sorted in so many parts, each of which fits into memory.
+_MANY_ROWS, _MANY_PARTS = 50_000, "8"
 #: So many changed rows are sooner sent to every part of the table than the table sorted.
 _FEW_ROWS = 100_000
 
@@ -254,6 +256,15 @@ class Lake:
     def _compiled_for(self, table: Table) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.is_small(table) else self.compiled()
 
+    @contextlib.contextmanager
+    def for_batch(self, rows: int) -> Iterator[None]:
+        """Compute what concerns a batch of so many rows as suits them: many compiled, in smaller parts."""
+        if not is_large(rows):
+            yield
+            return
+        with self.compiled(), self.setting("spark.sql.shuffle.partitions", _MANY_PARTS):
+            yield
+
     def next_number(self, table: Table, application: str) -> int:
         """One more than the last number that `append` has committed for an application.
 
@@ -345,10 +356,20 @@ class Lake:
 
     def commit(self, differences: Differences, properties: dict[str, str] | None = None) -> None:
         """Make the differences, of which there is one at least, in one commit."""
-        table = differences.table
+        table, rows = differences.table, differences.rows
         self.create(table, properties)
+        changed = differences.synced.changed
+        if changed <= _FEW_ROWS and not self.is_small(table):
+            # All of them: a limit is what tells Spark how few they are, so that it hashes them in place of
+            # sorting the table.
+            rows = rows.limit(changed)
         with self.committing(table), self._compiled_for(table):
-            _merge(self.spark, self.path(table), table, differences.rows, differences.counts)
+            _merge(self.spark, self.path(table), table, rows, differences.counts)
+
+
+def is_large(rows: int) -> bool:
+    """Whether a batch is so large that to compile for it pays."""
+    return rows > _MANY_ROWS
 
 
 @lru_cache
@@ -395,11 +416,6 @@ def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame
 def _merge(
     spark: SparkSession, path: str, table: Table, differences: DataFrame, counts: Sequence[Row]
 ) -> None:
-    changed = sum(count["count"] for count in counts)
-    if changed <= _FEW_ROWS:
-        # All of them: a limit is what tells Spark how few they are, so that it hashes them in place of
-        # sorting the table.
-        differences = differences.limit(changed)
     condition = F.expr(all_equal("new", "old", table.key))
     for name in table.partition_by:
         # Only literals prune files: MERGE has no dynamic pruning of its target.

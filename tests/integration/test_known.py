@@ -88,7 +88,7 @@ def test_silver_and_identities_of_the_newest_delivery(
     everything = matching(lake.read(lake.tables.staging), batch, [contract.person])
     wanted = resolve_versions(everything, contract).localCheckpoint()
 
-    versions = resolve_versions(known_of_people(job, batch, F.lit(True)), contract).localCheckpoint()
+    versions = resolve_versions(known_of_people(job, batch, 1, F.lit(True)), contract).localCheckpoint()
 
     columns = identity_columns(contract)
     same(identity_rows(versions, contract, columns), identity_rows(wanted, contract, columns))
@@ -113,16 +113,16 @@ def test_what_contradicts_an_earlier_delivery(
         return judged.where((F.col("_version") == HELD) & ~earlier).select("_row_id", "_reasons")
 
     everything = lake.read(lake.tables.staging).where(earlier)
-    same(held(known_of_people(job, batch, earlier)), held(everything))
+    same(held(known_of_people(job, batch, 1, earlier)), held(everything))
 
 
 def test_only_rows_of_the_batchs_keys_are_whole(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
     job, batch = asked(lake, monkeypatch, DAYS[-1])
     key = list(lake.contract.key)
 
-    known = known_of_people(job, batch, F.lit(True))
+    known = known_of_people(job, batch, 1, F.lit(True))
     others = known.where("_row_id IS NULL")
 
     assert others.count() and not matching(others, batch, key).count()
     assert not others.where("salary IS NOT NULL").count()
-    assert known_of_people(job, batch, F.lit(True), all_keys=True).where("_row_id IS NULL").isEmpty()
+    assert known_of_people(job, batch, 1, F.lit(True), all_keys=True).where("_row_id IS NULL").isEmpty()
