@@ -9,6 +9,7 @@ was killed between two commits is finished by running it again.
 
 import contextlib
 import datetime as dt
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -88,6 +89,10 @@ class Lake:
     versions_written: dict[str, int] = field(default_factory=dict)
     #: Every commit that was made, as (table, version).
     commits: list[tuple[Table, int]] = field(default_factory=list)
+    #: How many are computing compiled, and what takes the settings for it back.
+    _compiling: int = field(default=0, init=False, repr=False)
+    _compiler: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def path(self, table: Table) -> str:
         """Where a table lies."""
@@ -247,11 +252,22 @@ class Lake:
 
     @contextlib.contextmanager
     def compiled(self) -> Iterator[None]:
-        """Compile what is computed in between, which pays for itself over millions of rows."""
-        with contextlib.ExitStack() as settings:
-            for name, value in _COMPILED.items():
-                settings.enter_context(self.setting(name, value))
+        """Compile what is computed in between, which pays for itself over millions of rows.
+
+        Tasks that are done together share the session: the settings stay until the last of them is through.
+        """
+        with self._lock:
+            if not self._compiling:
+                for name, value in _COMPILED.items():
+                    self._compiler.enter_context(self.setting(name, value))
+            self._compiling += 1
+        try:
             yield
+        finally:
+            with self._lock:
+                self._compiling -= 1
+                if not self._compiling:
+                    self._compiler.close()
 
     def _compiled_for(self, table: Table) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self.is_small(table) else self.compiled()
