@@ -2,8 +2,9 @@
 
 The sample feed's days before DATE are brought to Gold once. Then each round brings DATE into a copy of that
 lake as four processes (a job each), into another as one process (`spark-jobs run`), and starts and stops a
-bare Spark session of the pipeline's settings. Prints medians, and what the day costs in bare starts: the
-goals are two for each of the four jobs, and one in one process beyond its own. Runs in .venv.
+bare Spark session: as PySpark comes, and for comparison with the pipeline's own settings and class-data
+archive. Prints medians, and what the day costs in bare starts of PySpark's: the goals are two for each of
+the four jobs, and one for each in one process. Runs in .venv, with MLB_COMPILER and MLB_DRIVER_MEMORY.
 """
 
 import datetime as dt
@@ -17,10 +18,12 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+_PASSED = ("MLB_COMPILER", "MLB_DRIVER_MEMORY")
 JOBS = ("ingest", "etl", "load", "aggregate")
 FIRST = dt.date(2023, 10, 1)
 _BIN = Path(sys.executable).parent
-_BARE = (
+_BARE = "from pyspark.sql import SparkSession; SparkSession.builder.master('local[2]').getOrCreate().stop()"
+_OWN_BARE = (
     "from spark_jobs.lake.session import start_session, stop_session; "
     "from spark_jobs.settings import Settings; "
     "stop_session(start_session(Settings(lake='lake', spark_log='spark.log')))"
@@ -38,9 +41,9 @@ def main() -> None:
         _spark_jobs(before, "sample-feed")
         _spark_jobs(before, "run", "--from", str(FIRST), "--to", str(date - dt.timedelta(days=1)))
         for turn in range(rounds):
-            ways = {"four processes": _four, "one process": _one, "bare": _bare}
+            ways = {"four processes": _four, "one process": _one, "bare": _bare, "own bare": _own_bare}
             # Each round begins with another.
-            names = list(ways)[turn % 3 :] + list(ways)[: turn % 3]
+            names = list(ways)[turn % len(ways) :] + list(ways)[: turn % len(ways)]
             for name in names:
                 copy = Path(folder) / "copy"
                 shutil.copytree(before, copy)
@@ -64,12 +67,18 @@ def _bare(place: Path, date: dt.date) -> dict[str, float]:
     return {"bare": _timed(place, sys.executable, "-c", _BARE)}
 
 
+def _own_bare(place: Path, date: dt.date) -> dict[str, float]:
+    return {"own bare": _timed(place, sys.executable, "-c", _OWN_BARE)}
+
+
 def _spark_jobs(place: Path, *arguments: str) -> float:
     return _timed(place, str(_BIN / "spark-jobs"), *arguments)
 
 
 def _timed(place: Path, *command: str) -> float:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLB_")}
+    environment = {
+        name: v for name, v in os.environ.items() if name in _PASSED or not name.startswith("MLB_")
+    }
     started = time.monotonic()
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -81,7 +90,7 @@ def _show(medians: dict[str, float], date: dt.date) -> None:
     bare = medians["bare"]
     print(f"{date}, medians of seconds; a bare start and stop takes {bare:.1f}")
     for name, seconds in medians.items():
-        starts = 4 if name == "four processes" else 1
+        starts = len(JOBS) if name in ("four processes", "one process") else 1
         print(f"  {name:15} {seconds:6.1f} s   {seconds / (bare * starts):.2f} of {starts} bare")
 
 

@@ -35,11 +35,11 @@ class ProcessSettings(BaseSettings):
     termination_log: Path | None = Field(
         default=None, description="file for the outcome as JSON (in a pod: /dev/termination-log)"
     )
-    compiler: Literal["c1", "c2"] = Field(
-        default="c2",
+    compiler: Literal["c1", "c2"] | None = Field(
+        default=None,
         description=(
-            "how far the driver's JVM compiles: c1 for a process of one job over a day's delivery, c2 for "
-            "millions of rows or many days"
+            "how far the driver's JVM compiles: c1 for a process of one job over a day's delivery (and the "
+            "default where a command names one), c2 for millions of rows or many days"
         ),
     )
 

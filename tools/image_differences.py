@@ -14,7 +14,7 @@ from typing import Any
 #: Files that are made anew from others that are compared, and why they are never the same.
 KNOWN = {
     "opt/java/lib/server/classes.jsa": "Java 17 writes addresses of its process into a class-data archive",
-    "opt/mlb/class-data.jsa": "the same, of the jobs' classes",
+    "opt/mlb/class-data-s3.jsa": "the same, of the jobs' classes",
 }
 #: Settings of an image that tell of the build and not of what was built.
 _OF_THE_BUILD = ("Image", "Hostname")

@@ -75,6 +75,8 @@ def start(options: dict[str, Any]) -> tuple[Settings, Contract, SparkSession]:
     context = click.get_current_context()
     context.obj.delivery_date = context.params.get("date")
     settings = settings_of(options)
+    if settings.compiler is None and context.obj.delivery_date:
+        settings = settings.model_copy(update={"compiler": "c1"})
     contract = read_contract(settings.contract)
     context.with_resource(lake_lock(settings, lambda: log.info("waiting for another job on this lake")))
     was_running = is_running()

@@ -98,7 +98,8 @@ def check_key(job: JobContext, key: bytes) -> None:
 def _held(job: JobContext, staged: DataFrame, rows: int) -> DataFrame | None:
     """The staged rows that contradict an earlier delivery, with `_reasons`; None if there are none."""
     earlier = known_of_people(job, staged, rows, F.col("_delivery_date") < job.date)
-    together = hold_conflicts(earlier.unionByName(staged), job.contract)
+    refused = earlier.refused(job, staged)
+    together = hold_conflicts(earlier.rows.unionByName(staged), job.contract, refused)
     ours = (F.col("_version") == HELD) & (F.col("_delivery_date") == job.date)
     held = together.where(ours).select("_row_id", "_reasons", F.lit(False).alias("_rejected"))
     held = held.localCheckpoint()

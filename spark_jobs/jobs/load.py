@@ -23,6 +23,7 @@ from spark_jobs.silver.versions import (
     PAST,
     REPEATED,
     UNCHANGED,
+    believed_rows,
     current_rows,
     history_rows,
     identity_rows,
@@ -113,13 +114,15 @@ def _mark_loaded(job: JobContext, number: int) -> None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """The versions of the delivery's people, and what of them may change anything.
+    """The versions of the delivery's keys or of all of its people's, and what of them may change anything.
 
-    `touched` are the keys whose rows in Silver may have to change, in `partitions`; `days` the deliveries
-    of which rows may have to come into the quarantine, or out of it.
+    `others` are the rows of the people's other keys that tell who they are, where `versions` has not got
+    them; `touched` are the keys whose rows in Silver may have to change, in `partitions`; `days` the
+    deliveries of which rows may have to come into the quarantine, or out of it.
     """
 
     versions: DataFrame
+    others: DataFrame | None
     touched: DataFrame
     partitions: list
     days: list[dt.date]
@@ -150,7 +153,8 @@ def _publish(
 
 def _sync_identities(job: JobContext, batch: _Batch) -> Synced:
     table, person = job.tables.identity, [job.contract.person]
-    identities = identity_rows(batch.versions, job.contract, identity_columns(job.contract))
+    columns = identity_columns(job.contract)
+    identities = identity_rows(batch.versions, job.contract, columns, batch.others)
     return job.lake.sync(table, identities, matching(job.lake.read(table), batch.touched, person))
 
 
@@ -159,13 +163,18 @@ def _resolve(job: JobContext, keys: DataFrame, rows: int, loaded: list[dt.date])
     # Later deliveries may have to give way to this one, in any of their people's keys; earlier ones stand.
     newest = loaded[-1] <= job.date
     known = known_of_people(job, keys, rows, F.col("_delivery_date").isin(loaded), all_keys=not newest)
-    versions = resolve_versions(known, contract).localCheckpoint()
+    known = known.kept()
+    refused, others = known.refused(job), None
+    if known.others is not None:
+        refused = refused.localCheckpoint()
+        others = believed_rows(known.others, refused, contract)
+    versions = resolve_versions(known.rows, contract, refused).localCheckpoint()
     touched, days = keys, [job.date]
     if not newest:
         touched, days = touched.union(versions.select(*contract.key)), loaded
         touched = touched.distinct().localCheckpoint()
     partitions = [row[0] for row in touched.select(contract.partition).distinct().collect()]
-    return _Batch(versions, touched, partitions, days)
+    return _Batch(versions, others, touched, partitions, days)
 
 
 def _sync_keys(job: JobContext, table: Table, rows: DataFrame, batch: _Batch) -> Synced:

@@ -64,9 +64,9 @@ COMPILERS = {
         "-XX:Tier4CompileThreshold=120000 -XX:Tier4BackEdgeThreshold=320000"
     ),
 }
-#: The classes of a job, parsed and verified, where the image brings them (docker/spark/archive.py). A JVM
-#: with other jars, or the same in another order, starts without.
-CLASS_DATA = Path(sys.prefix) / "class-data.jsa"
+#: The classes of a job, parsed and verified (tools/class_data.py): a checkout has them for a lake on a
+#: disk, the image for one on S3. A JVM with other jars, or the same in another order, starts without.
+CLASS_DATA, CLASS_DATA_S3 = (Path(sys.prefix) / name for name in ("class-data.jsa", "class-data-s3.jsa"))
 BEHAVIOUR = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
@@ -126,8 +126,10 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
     on_s3 = s3.configuration(settings, os.environ)
     jars = os.pathsep.join(_jars(JARS, "make setup") + (_jars(s3.JARS, "make setup-s3") if on_s3 else []))
     options = f"{logging_options(settings)} -Duser.timezone=UTC"
-    if CLASS_DATA.exists():
-        options += f" -XX:SharedArchiveFile={CLASS_DATA}"
+    archive = CLASS_DATA_S3 if on_s3 else CLASS_DATA
+    if archive.exists():
+        # Standard output is for what the commands say; by default the JVM warns there.
+        options += f" -XX:SharedArchiveFile={archive} -Xlog:all=off:stdout -Xlog:all=warning:stderr"
     # Start with the room that every run needs: growing to it costs a dozen full collections.
     heap = f"-XX:+UseParallelGC -Xms{settings.driver_memory} -XX:NewRatio=1 -XX:MetaspaceSize=256m"
     return {
@@ -135,7 +137,7 @@ def _configuration(settings: Settings, app_name: str) -> dict[str, str]:
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraClassPath": jars,
-        "spark.driver.extraJavaOptions": f"{options} {heap} {COMPILERS[settings.compiler]}",
+        "spark.driver.extraJavaOptions": f"{options} {heap} {COMPILERS[settings.compiler or 'c2']}",
         "spark.executor.extraClassPath": jars,
         "spark.executor.extraJavaOptions": options,
         **DELTA,

@@ -6,6 +6,8 @@ their order. Where deliveries contradict each other, the earlier delivery stands
 is held back (and quarantined).
 """
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -23,32 +25,40 @@ from spark_jobs.silver.rules import reason
 CURRENT, PAST, UNCHANGED, REPEATED, HELD = "current", "past", "unchanged", "repeated", "held"
 
 
-def resolve_versions(staged: DataFrame, contract: Contract) -> DataFrame:
-    """Staged rows of all loaded deliveries of some people, each with what it means for its key.
+def resolve_versions(staged: DataFrame, contract: Contract, refused: DataFrame | None = None) -> DataFrame:
+    """Staged rows of all loaded deliveries of some keys, each with what it means for its key.
 
     Adds `_version`: `held` (contradicts an earlier delivery; see `_reasons`), `repeated` (an earlier
     delivery said the same of the same time), `unchanged` (says again what the version before it
     says), `current` (the newest content of its key) or `past` (an older one); `_valid_to`, the time
-    at which the next content of the key begins, and `_reasons`.
+    at which the next content of the key begins, and `_reasons`. `refused` are the `refused_deliveries` of
+    the rows' people; without it, what these rows say of them.
     """
-    return _chain(hold_conflicts(staged, contract), contract)
+    return _chain(hold_conflicts(staged, contract, refused), contract)
 
 
-def hold_conflicts(staged: DataFrame, contract: Contract) -> DataFrame:
+def hold_conflicts(staged: DataFrame, contract: Contract, refused: DataFrame | None = None) -> DataFrame:
     """Staged rows that are not retracted, with `_reasons` and `_version` held, repeated or null."""
     rows = staged.where(~F.col("_retracted"))
-    rows = _hold_identity_conflicts(rows, contract)
+    rows = _hold_identity_conflicts(
+        rows, refused_deliveries(contract, staged) if refused is None else refused, contract
+    )
     return _hold_sequence_conflicts(rows, contract)
 
 
-def _hold_identity_conflicts(rows: DataFrame, contract: Contract) -> DataFrame:
-    person = Window.partitionBy(contract.person)
-    states = F.col(contract.operation) != contract.delete_operation
-    delivered = Window.partitionBy(contract.person, "_delivery_date")
-    said = [F.max(F.when(states, F.col(n))).over(delivered).alias(n) for n in contract.immutable]
-    rows = rows.withColumn("_statement", F.struct("_delivery_date", *said))
-    rows = rows.withColumn(
-        "_statements", F.sort_array(F.collect_set(F.when(states, F.col("_statement"))).over(person))
+def refused_deliveries(contract: Contract, *staged: DataFrame) -> DataFrame:
+    """The people of whom a delivery says something else than an earlier one in what never changes.
+
+    Takes all staged rows of some people, in one frame or more, and of them only the columns that say who
+    somebody is. Returns the person and `_refused` (array<date>): the deliveries that are not believed.
+    """
+    person, delivered = contract.person, "_delivery_date"
+    stating = ~F.col("_retracted") & (F.col(contract.operation) != contract.delete_operation)
+    said = [rows.where(stating).select(person, delivered, *contract.immutable) for rows in staged]
+    statements = reduce(DataFrame.unionByName, said).groupBy(person, delivered)
+    values = statements.agg(*(F.max(name).alias(name) for name in contract.immutable))
+    of_person = values.groupBy(person).agg(
+        F.sort_array(F.collect_list(F.struct(delivered, *contract.immutable))).alias("_statements")
     )
     # A walk over the person's deliveries in their order: (values so far, deliveries refused).
     nothing = F.struct(
@@ -56,12 +66,31 @@ def _hold_identity_conflicts(rows: DataFrame, contract: Contract) -> DataFrame:
         F.array().cast("array<date>").alias("refused"),
     )
     walked = F.aggregate("_statements", nothing, lambda so_far, next: _step(so_far, next, contract))
-    refused = states & F.array_contains(walked["refused"], F.col("_delivery_date"))
+    # Most people have one delivery, or several that agree: those need no walk.
+    several = of_person.where(F.size("_statements") > 1)
+    return several.select(person, walked["refused"].alias("_refused")).where(F.size("_refused") > 0)
+
+
+def _hold_identity_conflicts(rows: DataFrame, refused: DataFrame, contract: Contract) -> DataFrame:
+    rows = _with_refusals(rows, refused, contract)
     sentence = identity_sentence(" or ".join(contract.immutable))
     held = F.array(reason(IDENTITY_CONFLICT, contract.immutable[0], sentence))
     empty = F.array().cast(held_type())
-    return rows.withColumn("_reasons", F.when(refused, held).otherwise(empty)).drop(
-        "_statement", "_statements"
+    return rows.withColumn("_reasons", F.when(F.col("_disbelieved"), held).otherwise(empty)).drop(
+        "_disbelieved"
+    )
+
+
+def _with_refusals(rows: DataFrame, refused: DataFrame, contract: Contract) -> DataFrame:
+    """Rows with `_disbelieved`: their delivery takes their person for somebody else."""
+    # Renamed, because Spark cannot tell apart the columns of two frames with a common ancestor. Hashed:
+    # what stands in one partition is joined where it is; the rest is grouped by person for what follows.
+    of_others = refused.withColumnRenamed(contract.person, "_other").hint("shuffle_hash")
+    joined = rows.join(of_others, on=F.col(contract.person) == F.col("_other"), how="left")
+    states = F.col(contract.operation) != contract.delete_operation
+    disbelieved = states & F.array_contains("_refused", F.col("_delivery_date"))
+    return joined.withColumn("_disbelieved", F.coalesce(disbelieved, F.lit(False))).drop(
+        "_other", "_refused"
     )
 
 
@@ -142,12 +171,19 @@ def history_rows(versions: DataFrame, contract: Contract) -> DataFrame:
     )
 
 
-def identity_rows(versions: DataFrame, contract: Contract, columns: tuple[str, ...]) -> DataFrame:
+def identity_rows(
+    versions: DataFrame, contract: Contract, columns: tuple[str, ...], others: DataFrame | None = None
+) -> DataFrame:
     """The identity table's rows: a person's newest names and the values that never change.
 
-    Of rows that say the same of the same time only the earliest delivery's counts.
+    Of rows that say the same of the same time only the earliest delivery's counts. `others` are the
+    `believed_rows` of the same people's other keys.
     """
-    stated = versions.where(~F.col("_version").isin(HELD, REPEATED) & ~_is_delete(contract))
+    needed = list(dict.fromkeys([*contract.key, *columns, contract.sequence, "_delivery_date"]))
+    believed = ~F.col("_version").isin(HELD, REPEATED) & ~_is_delete(contract)
+    stated = versions.where(believed).select(*needed)
+    if others is not None:
+        stated = stated.unionByName(others.select(*needed))
     order = F.struct(contract.sequence, "_delivery_date", *contract.key)
     values = [
         (F.max(name) if name in contract.immutable else F.max_by(name, order)).alias(name)
@@ -156,6 +192,20 @@ def identity_rows(versions: DataFrame, contract: Contract, columns: tuple[str, .
     return stated.groupBy(contract.person).agg(
         *values, F.max_by("_delivery_date", order).alias("_delivery_date")
     )
+
+
+def believed_rows(staged: DataFrame, refused: DataFrame, contract: Contract) -> DataFrame:
+    """Staged rows of some keys, as narrow as may be, that say who somebody is and are believed.
+
+    Those that `resolve_versions` neither holds nor takes for a repetition; it needs their content to tell
+    the one from the other, which is not needed here.
+    """
+    rows = _with_refusals(staged.where(~F.col("_retracted")), refused, contract).where(
+        ~F.col("_disbelieved")
+    )
+    at_once = Window.partitionBy(*contract.key, contract.sequence).orderBy("_delivery_date")
+    first = rows.withColumn("_first", F.row_number().over(at_once)).where(F.col("_first") == 1)
+    return first.where(~_is_delete(contract)).drop("_first", "_disbelieved")
 
 
 def _is_delete(contract: Contract) -> Column:

@@ -11,12 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.jobs.context import JobContext, job_context
-from spark_jobs.jobs.known import known_of_people
+from spark_jobs.jobs.known import Known, known_of_people
 from spark_jobs.lake import lake as lake_module
-from spark_jobs.lake.joins import matching
+from spark_jobs.lake.joins import matching, without
 from spark_jobs.lake.tables import identity_columns
 from spark_jobs.silver.versions import (
     HELD,
+    believed_rows,
     current_rows,
     history_rows,
     hold_conflicts,
@@ -88,10 +89,13 @@ def test_silver_and_identities_of_the_newest_delivery(
     everything = matching(lake.read(lake.tables.staging), batch, [contract.person])
     wanted = resolve_versions(everything, contract).localCheckpoint()
 
-    versions = resolve_versions(known_of_people(job, batch, 1, F.lit(True)), contract).localCheckpoint()
+    known = known_of_people(job, batch, 1, F.lit(True))
+    assert known.others
+    refused = known.refused(job)
+    versions = resolve_versions(known.rows, contract, refused).localCheckpoint()
 
-    columns = identity_columns(contract)
-    same(identity_rows(versions, contract, columns), identity_rows(wanted, contract, columns))
+    columns, others = identity_columns(contract), believed_rows(known.others, refused, contract)
+    same(identity_rows(versions, contract, columns, others), identity_rows(wanted, contract, columns))
     for rows_of in (current_rows, history_rows):
         ours, theirs = (
             matching(rows_of(frame, contract), batch, contract.key) for frame in (versions, wanted)
@@ -108,21 +112,23 @@ def test_what_contradicts_an_earlier_delivery(
     job, batch = asked(lake, monkeypatch, day)
     earlier = F.col("_delivery_date") < day
 
-    def held(known: DataFrame) -> DataFrame:
-        judged = hold_conflicts(known.unionByName(batch), lake.contract)
+    def held(known: Known) -> DataFrame:
+        judged = hold_conflicts(known.rows.unionByName(batch), lake.contract, known.refused(job, batch))
         return judged.where((F.col("_version") == HELD) & ~earlier).select("_row_id", "_reasons")
 
     everything = lake.read(lake.tables.staging).where(earlier)
-    same(held(known_of_people(job, batch, 1, earlier)), held(everything))
+    same(held(known_of_people(job, batch, 1, earlier)), held(Known(everything)))
 
 
-def test_only_rows_of_the_batchs_keys_are_whole(lake: TestLake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_rows_of_the_batchs_keys_are_read_whole(
+    lake: TestLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job, batch = asked(lake, monkeypatch, DAYS[-1])
     key = list(lake.contract.key)
 
     known = known_of_people(job, batch, 1, F.lit(True))
-    others = known.where("_row_id IS NULL")
 
-    assert others.count() and not matching(others, batch, key).count()
-    assert not others.where("salary IS NOT NULL").count()
-    assert known_of_people(job, batch, 1, F.lit(True), all_keys=True).where("_row_id IS NULL").isEmpty()
+    assert known.others and known.others.count() and not matching(known.others, batch, key).count()
+    assert not {"salary", "_row_id"} & set(known.others.columns)
+    assert not without(known.rows, batch, key).count()
+    assert known_of_people(job, batch, 1, F.lit(True), all_keys=True).others is None
