@@ -51,10 +51,11 @@ def main() -> None:
         [ROOT / "pyproject.toml"],
         lambda: pip("-e", str(ROOT), "--no-deps", "--no-build-isolation"),
     )
-    if not has_java():
+    java = installed_java()
+    if not java:
         install("java", "--require-hashes", "--no-deps")
     once("jars", [LOCKS / "jars.lock"], fetch_jars)
-    once("class-data", class_data_files(), make_class_data)
+    once("class-data", class_data_files(java), make_class_data)
     if "s3" in sys.argv[1:]:
         sources = sorted((ROOT / "java").rglob("*.java"))
         once("jars-s3", [LOCKS / "jars-s3.lock", ROOT / "tools" / "s3_jars.py", *sources], make_s3_jars)
@@ -120,10 +121,12 @@ def pip(*arguments: str, venv: Path = VENV) -> None:
     step(f"installing {Path(said[-1]).name}", [str(python(venv)), "-m", "pip", "install", "-q", *arguments])
 
 
-def has_java() -> bool:
-    """Whether Spark will find a Java 17 or later on this machine."""
-    code = "from spark_jobs.lake.java import installed_java_home as home; raise SystemExit(not home())"
-    return subprocess.run([str(python(VENV)), "-c", code], cwd=ROOT).returncode == 0
+def installed_java() -> Path | None:
+    """The home of the Java 17 or later that Spark will find on this machine, if there is one."""
+    code = "from spark_jobs.lake.java import installed_java_home; print(installed_java_home() or '')"
+    asked = [str(python(VENV)), "-c", code]
+    home = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return Path(home) if home else None
 
 
 def fetch_jars() -> None:
@@ -132,12 +135,10 @@ def fetch_jars() -> None:
     tool("fetching Delta's jars", "fetch_jars.py", LOCKS / "jars.lock", JARS)
 
 
-def class_data_files() -> list[Path]:
+def class_data_files(java: Path | None) -> list[Path]:
     """What makes a class-data archive another: the jars, Java, and how it is made."""
-    code = "from spark_jobs.lake.java import find_java_home; print(find_java_home())"
-    asked = [str(python(VENV)), "-c", code]
-    home = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    runtime = [file for file in (Path(home) / "bin" / "java", Path(home) / "release") if file.exists()]
+    runtime = [java / "bin" / "java", java / "release"] if java else [LOCKS / "java.lock"]
+    runtime = [file for file in runtime if file.exists()]
     return [LOCKS / "dev.lock", LOCKS / "jars.lock", ROOT / "tools" / "class_data.py", *runtime]
 
 

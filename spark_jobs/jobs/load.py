@@ -13,7 +13,7 @@ from spark_jobs.jobs.known import known_of_people
 from spark_jobs.jobs.unusual import check_usual
 from spark_jobs.lake.commits import moved_by_others
 from spark_jobs.lake.joins import matching
-from spark_jobs.lake.lake import Synced
+from spark_jobs.lake.lake import Synced, is_large
 from spark_jobs.lake.tables import LOADS, Table, identity_columns
 from spark_jobs.ledger import check_conservation, points, succeeded
 from spark_jobs.quarantine.refused import OPEN, refused_rows, settled
@@ -163,7 +163,8 @@ def _resolve(job: JobContext, keys: DataFrame, rows: int, loaded: list[dt.date])
     # Later deliveries may have to give way to this one, in any of their people's keys; earlier ones stand.
     newest = loaded[-1] <= job.date
     known = known_of_people(job, keys, rows, F.col("_delivery_date").isin(loaded), all_keys=not newest)
-    known = known.kept()
+    if is_large(rows):
+        known = known.kept()
     refused, others = known.refused(job), None
     if known.others is not None:
         refused = refused.localCheckpoint()
