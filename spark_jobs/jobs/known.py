@@ -50,7 +50,8 @@ def known_of_people(
     person, key = [contract.person], list(contract.key)
     rows = job.lake.read(staging).where(deliveries)
     if all_keys or job.lake.is_small(staging):
-        return Known(matching(rows, batch, person))
+        # Kept, since it is used twice: for who is believed, and for the rows themselves.
+        return Known(matching(rows, batch, person).localCheckpoint())
     # Literals, so that files and parts of files without these seasons are not read.
     partitions = [row[0] for row in batch.select(contract.partition).distinct().collect()]
     own = matching(rows.where(F.col(contract.partition).isin(partitions)), batch, key)

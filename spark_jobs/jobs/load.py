@@ -43,15 +43,15 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
     before it and nobody has let it pass.
     """
     with job.run.stage("read"):
-        staged_at, staged = _staged(job)
-        rows = staged.count()
+        staged = _staged(job)
+        rows = staged.count
         if not rows:
             _check_staged(job)
     check_usual(job, loaded_dates(job), passed)
     # An empty Silver where no row gets into it: whoever aggregates then has not forgotten to load.
     job.lake.create(job.tables.current)
     job.lake.create(LOADS)
-    keys = staged.select(*job.contract.key)
+    keys = staged.rows.select(*job.contract.key)
     for _ in range(_MOST_TRIES):
         number = job.lake.next_number(LOADS, _application(job))
         seen, loaded = job.lake.version(LOADS), loaded_dates(job)
@@ -63,20 +63,31 @@ def load(job: JobContext, passed: Passed | None = None) -> None:
         # A load that ran beside this one may have read the batches without this one, or this one
         # without it: whoever ends last has marked and seen both, and publishes again. So it does where
         # a loaded delivery was staged anew meanwhile (by a recovery), which leaves no new mark.
-        if job.lake.version(LOADS) == seen and not _staged_anew(job, staged_at, loaded):
+        if job.lake.version(LOADS) == seen and not _staged_anew(job, staged.version, loaded):
             return
-        staged_at, staged = _staged(job)
+        staged = _staged(job)
         # Those that were touched before, too: an erasure leaves no sign of the rows that it takes away.
-        keys = touched.union(staged.select(*job.contract.key)).distinct().localCheckpoint()
+        keys = touched.union(staged.rows.select(*job.contract.key)).distinct().localCheckpoint()
     raise JobError(f"Other loads kept running beside that of {job.date}: run it again.")
 
 
-def _staged(job: JobContext) -> tuple[int, DataFrame]:
-    """The delivery's staged rows, and staging's version before they were read."""
+@dataclass(frozen=True)
+class _Staged:
+    """The delivery's staged rows, how many they are (all, and those not retracted), and staging's version
+    before they were read."""
+
+    version: int
+    rows: DataFrame
+    count: int
+    stating: int
+
+
+def _staged(job: JobContext) -> _Staged:
     staging = job.tables.staging
     version = job.lake.version(staging)
     rows = job.lake.read(staging).where(F.col("_delivery_date") == job.date).localCheckpoint()
-    return version, rows
+    counted = {row["_retracted"]: row["count"] for row in rows.groupBy("_retracted").count().collect()}
+    return _Staged(version, rows, sum(counted.values()), counted.get(False, 0))
 
 
 def _staged_anew(job: JobContext, since: int, loaded: list[dt.date]) -> bool:
@@ -129,12 +140,12 @@ class _Batch:
 
 
 def _publish(
-    job: JobContext, staged: DataFrame, keys: DataFrame, rows: int, loaded: list[dt.date]
+    job: JobContext, staged: _Staged, keys: DataFrame, rows: int, loaded: list[dt.date]
 ) -> DataFrame:
     """Bring Silver to what the loaded deliveries say of some keys' people; the keys that were looked at."""
     with job.run.stage("resolve"):
         batch = _resolve(job, keys, rows, loaded)
-        _count(job, staged, batch.versions)
+        _count(job, staged.stating, batch.versions)
     tables, contract = job.tables, job.contract
     with job.run.stage("write"):
         *_, synced = job.lake.together(
@@ -185,11 +196,10 @@ def _sync_keys(job: JobContext, table: Table, rows: DataFrame, batch: _Batch) ->
     return job.lake.sync(table, matching(rows, batch.touched, key), matching(present, batch.touched, key))
 
 
-def _count(job: JobContext, staged: DataFrame, versions: DataFrame) -> None:
+def _count(job: JobContext, rows_in: int, versions: DataFrame) -> None:
     """What became of the delivery's own rows; the law of conservation is asserted."""
     ours = versions.where(F.col("_delivery_date") == job.date)
     counted = {row["_version"]: row["count"] for row in ours.groupBy("_version").count().collect()}
-    rows_in = staged.where(~F.col("_retracted")).count()
     outcomes = {
         "current": counted.get(CURRENT, 0),
         "late": counted.get(PAST, 0),
