@@ -7,7 +7,7 @@ DATE := 2023-10-01
 # Two processes with a JVM of 3 GB each; a file's tests stay together, since they share lakes.
 BESIDE := -n 2 --dist loadfile
 
-.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part races crowd cluster-faults hostile planted simulation reliability reliability-part bench s3 dags charts \
+.PHONY: help setup setup-s3 setup-airflow run test lint types unit integration work-counts long cluster-long killed faults fault-part races crowd cluster-faults hostile planted simulation reliability reliability-part bench growth s3 dags charts \
 	observability dashboards metrics metrics-docs cluster-test charts-docs images image-spark-jobs image-airflow \
 	image-postgres image-aws-local image-statsd-exporter image-metrics-exporter image-sizes image-secrets reproducible \
 	audit cluster deploy trigger ui feed report status lock clean
@@ -107,6 +107,10 @@ charts-docs: setup  ## make the charts' READMEs from the comments of their value
 bench: setup  ## the pipeline beside what people would use instead, as ratios (MLB_BENCH_ROWS, _SCENARIOS, _ROUNDS …)
 	@python3 tools/set_up.py bench
 	@.venv-bench/bin/python -m benchmarks
+
+growth: setup  ## by hand, an hour or two: delivery after delivery into one lake, drawn as docs/growth.svg (MLB_GROWTH_DELIVERIES …)
+	@python3 tools/set_up.py bench
+	@.venv-bench/bin/python -m benchmarks.growth
 
 metrics: setup  ## serve the metrics of ./lake at http://127.0.0.1:9464/metrics
 	@MLB_METRICS_ADDRESS=127.0.0.1:9464 $(BIN)/python -m metrics_exporter

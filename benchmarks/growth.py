@@ -1,54 +1,74 @@
-"""What a delivery costs when many came before it: log, checkpoints, small files (pipeline, one process).
+"""What a delivery costs when many came before it: logs, checkpoints, small files. `make growth`.
 
-`python -m benchmarks.growth FOLDER DELIVERIES EVERY`: FOLDER has deliveries by day beside a state
-(generate.generate_days); one after another goes through etl and load, with upkeep (`maintain`) after each
-EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl and load, Spark's jobs, bytes read,
-files of the lake, and files and bytes of its logs.
+A thousandth of the rows comes into Silver every day, with upkeep every seventh; each delivery's figures are
+a line of docs/growth.json, and docs/growth.svg is drawn of them. Settings, as environment variables:
+MLB_GROWTH_ROWS (1000000), MLB_GROWTH_DELIVERIES (365) and MLB_GROWTH_UPKEEP (7; 0: never). Runs in
+.venv-bench.
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.clones import clone
-from benchmarks.contenders import pipeline
-from benchmarks.spark_work import last_job, work_since
-from benchmarks.state import add_delivery
-from spark_jobs.contracts.contract import read_contract
-from spark_jobs.jobs.maintain import maintain
-from spark_jobs.jobs.runner import run_job
-from spark_jobs.settings import CONTRACT
+from matplotlib import pyplot
+
+from benchmarks.generate import generate, generate_days
+
+ROOT = Path(__file__).parents[1]
+_FIGURES, _PLOT = ROOT / "docs" / "growth.json", ROOT / "docs" / "growth.svg"
+_SHARE = 0.001
+#: The plots: a title, the figures that each draws, and what they are divided by.
+_PLOTS = (
+    ("seconds", ("etl", "load"), 1),
+    ("Spark's jobs", ("jobs",), 1),
+    ("MB read by Spark", ("input_bytes",), 1e6),
+    ("files", ("files", "log_files"), 1),
+)
 
 
 def main() -> None:
-    """Deliver day after day."""
-    folder, many, every = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    copy = folder.parent / "runs" / "growth"
-    clone(folder / "base" / "state", copy)
-    spark = pipeline.start("2g", copy / "spark.log")
-    for number, place in enumerate(sorted((folder / "days").iterdir())[:many], start=1):
-        add_delivery(spark, copy, place / "bronze")
-        since = last_job(spark)
-        seconds = pipeline.deliver(spark, place / "bronze", copy)
-        work = work_since(spark, since)
-        if every and number % every == 0:
-            settings = pipeline.settings_of(copy)
-            run = run_job(spark, settings, read_contract(CONTRACT), "maintain", None, maintain)
-            if run.exit_code:
-                raise RuntimeError(run.error)
-        line = {"delivery": number, **seconds, "jobs": work.jobs, "input_bytes": work.input_bytes}
-        print(json.dumps({**line, **_sizes(copy / "lake")}), flush=True)
-    spark.stop()
+    """Make the work, deliver, and draw after every tenth delivery."""
+    rows, deliveries, every = (
+        os.environ.get(f"MLB_GROWTH_{name}", default)
+        for name, default in (("ROWS", "1000000"), ("DELIVERIES", "365"), ("UPKEEP", "7"))
+    )
+    folder = ROOT / "build" / "bench" / rows
+    generate(folder, int(rows), [])
+    if len(list((folder / "days").glob("*"))) < int(deliveries):
+        generate_days(folder, int(rows), int(deliveries), _SHARE)
+    _in_venv("benchmarks.state", str(folder)).wait()
+    process = _in_venv("benchmarks.deliveries", str(folder), deliveries, every)
+    lines: list[dict[str, float]] = []
+    for text in process.stdout or ():
+        print(text, end="", flush=True)
+        if not text.startswith("{"):
+            continue  # Delta's VACUUM says there what it has deleted
+        lines.append(json.loads(text))
+        if len(lines) % 10 == 0:
+            _write(lines)
+    _write(lines)
+    sys.exit(process.wait())
 
 
-def _sizes(lake: Path) -> dict[str, int]:
-    files = [file for file in lake.rglob("*") if file.is_file()]
-    logs = [file for file in files if "_delta_log" in file.parts]
-    return {
-        "files": len(files) - len(logs),
-        "log_files": len(logs),
-        "log_bytes": sum(file.stat().st_size for file in logs),
-    }
+def _in_venv(*arguments: str) -> subprocess.Popen[str]:
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def _write(lines: list[dict[str, float]]) -> None:
+    _FIGURES.write_text("[\n" + ",\n".join(json.dumps(line) for line in lines) + "\n]\n")
+    figure, axes = pyplot.subplots(1, len(_PLOTS), figsize=(4 * len(_PLOTS), 3.5))
+    numbers = [line["delivery"] for line in lines]
+    for axis, (title, names, per) in zip(axes, _PLOTS, strict=True):
+        for name in names:
+            axis.plot(numbers, [line[name] / per for line in lines], label=name.replace("_", " "))
+        axis.set(title=title, xlabel="deliveries", ylim=(0, None))
+        axis.legend()
+    figure.tight_layout()
+    figure.savefig(_PLOT, metadata={"Date": None})
+    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ _ORIGIN = (
 
 
 def build(spark: SparkSession, folder: Path, scenarios: list[str]) -> None:
-    """Build what is not there yet."""
+    """Build what is not there yet; without scenarios the state that all of them begin with."""
+    if not scenarios:
+        _base(spark, folder)
     for name in scenarios:
         state = folder / name / "state"
         if (state / "done").exists():
@@ -115,7 +117,7 @@ def _quarantine(delivered: DataFrame, contract: Contract) -> DataFrame:
 
 
 def main() -> None:
-    """`state.py FOLDER SCENARIO...`."""
+    """`state.py FOLDER [SCENARIO...]`."""
     folder = Path(sys.argv[1])
     spark = start_recipe("3g", folder / "state.log")
     build(spark, folder, sys.argv[2:])

@@ -66,6 +66,7 @@ def salaries(lake: TestLake) -> dict[str, Any]:
     return {row["employee_id"]: row["salary"] for row in lake.silver()}
 
 
+@pytest.mark.long
 def test_back_to_a_point_and_forward_again_from_bronze(lake: TestLake) -> None:
     before = lake.content()
     first = read_points(lake.lake, lake.contract)[0]

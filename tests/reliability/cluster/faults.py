@@ -1,24 +1,27 @@
 """What befalls the deployed platform while a stage's pod runs.
 
 A pod is killed without a grace period. The S3 server of trials keeps its objects in memory, so it is not
-killed: its Service leads nowhere for a while, which its clients cannot tell from a server that is down.
+killed: its Service leads elsewhere for a while (broken_s3.py), which its clients cannot tell from a server
+that is down or ails.
 """
 
 import json
 import os
+import re
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.cluster import Namespace, wait_until
+from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import AIRFLOW, SPARK
+from tests.reliability.cluster import broken_s3
 
-#: How long a server is away.
-_AWAY = 30
 #: More than a job's pod may have.
 _TOO_MUCH_MEMORY = "b = bytearray(64 << 30)"
-_S3 = "airflow-aws-local"
+#: More than driver.workSizeLimit.
+_TOO_LARGE = 11 << 30
+_TEMPLATES = "spark-jobs-pod-templates"
+_IMAGE = re.compile(r"(image: *\"?[^\s\"]*/spark-jobs):[^\s\"]+")
 
 
 @dataclass(frozen=True)
@@ -67,22 +70,46 @@ def _ended(pod: str) -> bool:
     return not found or found[0]["status"]["phase"] in ("Succeeded", "Failed")
 
 
-def _s3_away(pod: str) -> None:
-    _without_endpoints(AIRFLOW, _S3)
+def _disk_full(pod: str) -> None:
+    """The folder for the job's own files becomes larger than it may: the kubelet evicts the pod."""
+    mounts = SPARK.get("pod", pod)["spec"]["containers"][0]["volumeMounts"]
+    (folder,) = (mount["mountPath"] for mount in mounts if mount["name"] == "work")
+    opened = f"os.open('{folder}/full', os.O_CREAT | os.O_RDWR)"
+    _in_pod(pod, "python3", "-c", f"import os; os.posix_fallocate({opened}, 0, {_TOO_LARGE})")
+    wait_until(lambda: _ended(pod), 300)
 
 
-def _without_endpoints(namespace: Namespace, service: str) -> None:
-    selector = namespace.get("service", service)["spec"]["selector"]
-
-    def lead_to(chosen: dict[str, str | None]) -> None:
-        patch = json.dumps({"spec": {"selector": chosen}})
-        namespace.kubectl("patch", "service", service, "--type=merge", "-p", patch)
-
-    lead_to({"mlb/nobody": "at-all"})
+def _image_not_there(pod: str) -> None:
+    """The driver dies, and the image of the next one cannot be pulled until somebody has mended that."""
+    templates = SPARK.get("configmap", _TEMPLATES)["data"]
+    wrong = {name: _IMAGE.sub(r"\1:not-there", text) for name, text in templates.items()}
+    assert wrong != templates
+    _patch_templates(wrong)
     try:
-        time.sleep(_AWAY)
+        _driver_killed(pod)
+        wait_until(_image_waited_for, 300)
     finally:
-        lead_to({**selector, "mlb/nobody": None})
+        _patch_templates(templates)
+
+
+def _patch_templates(templates: dict[str, str]) -> None:
+    patch = json.dumps({"data": templates})
+    SPARK.kubectl("patch", "configmap", _TEMPLATES, "--type=merge", "-p", patch)
+
+
+def _image_waited_for() -> bool:
+    pods = SPARK.get("pods", "-l", "app.kubernetes.io/component=driver")["items"]
+    states = [
+        state["state"]
+        for pod in pods
+        if pod["status"]["phase"] == "Pending"
+        for state in pod["status"].get("containerStatuses", [])
+    ]
+    return any("Image" in state.get("waiting", {}).get("reason", "") for state in states)
+
+
+def _s3(mode: str) -> Callable[[str], None]:
+    return lambda pod: broken_s3.ailing(mode)
 
 
 def _kubernetes_api_restarted(pod: str) -> None:
@@ -96,6 +123,12 @@ FAULTS = (
     Fault("driver evicted", _driver_evicted),
     Fault("driver out of memory", _out_of_memory),
     *(_component(name) for name in ("scheduler", "triggerer", "api-server", "postgresql")),
-    Fault("S3 away", _s3_away),
+    Fault("driver's disk full", _disk_full),
+    Fault("image not there", _image_not_there),
+    Fault("S3 away", lambda pod: broken_s3.away()),
+    Fault("S3 answers 503", _s3("throttled")),
+    Fault("S3 resets connections", _s3("reset")),
+    Fault("S3 slow", _s3("slow")),
+    Fault("S3's credentials expired", _s3("expired")),
     Fault("Kubernetes API restarted", _kubernetes_api_restarted),
 )

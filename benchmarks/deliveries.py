@@ -1,0 +1,62 @@
+"""Delivery after delivery into one lake, in one process: the work of benchmarks/growth.py.
+
+`python -m benchmarks.deliveries FOLDER DELIVERIES EVERY`: FOLDER has deliveries by day beside a state
+(generate.generate_days); one after another goes through etl and load, with upkeep (`maintain`) after each
+EVERYth (0: never). Prints one line of JSON a delivery: seconds of etl, load and upkeep, Spark's jobs, bytes
+read, files of the lake, and files and bytes of its logs. Runs in .venv.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from benchmarks.clones import clone
+from benchmarks.contenders import pipeline
+from benchmarks.spark_work import last_job, work_since
+from benchmarks.state import add_delivery
+from spark_jobs.contracts.contract import read_contract
+from spark_jobs.jobs.maintain import maintain
+from spark_jobs.jobs.runner import run_job
+from spark_jobs.settings import CONTRACT
+
+
+def main() -> None:
+    """Deliver day after day."""
+    folder, many, every = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    copy = folder.parent / "runs" / "growth"
+    clone(folder / "base" / "state", copy)
+    spark = pipeline.start("2g", copy / "spark.log")
+    for number, place in enumerate(sorted((folder / "days").iterdir())[:many], start=1):
+        add_delivery(spark, copy, place / "bronze")
+        since = last_job(spark)
+        seconds = pipeline.deliver(spark, place / "bronze", copy)
+        work = work_since(spark, since)
+        upkeep = _upkeep(spark, copy) if every and number % every == 0 else 0.0
+        line = {"delivery": number, **seconds, "upkeep": upkeep, "jobs": work.jobs}
+        line["input_bytes"] = work.input_bytes
+        print(json.dumps({**line, **_sizes(copy / "lake")}), flush=True)
+    spark.stop()
+
+
+def _upkeep(spark: SparkSession, place: Path) -> float:
+    settings = pipeline.settings_of(place)
+    run = run_job(spark, settings, read_contract(CONTRACT), "maintain", None, maintain)
+    if run.exit_code:
+        raise RuntimeError(run.error)
+    return run.seconds
+
+
+def _sizes(lake: Path) -> dict[str, int]:
+    files = [file for file in lake.rglob("*") if file.is_file()]
+    logs = [file for file in files if "_delta_log" in file.parts]
+    return {
+        "files": len(files) - len(logs),
+        "log_files": len(logs),
+        "log_bytes": sum(file.stat().st_size for file in logs),
+    }
+
+
+if __name__ == "__main__":
+    main()
