@@ -4,6 +4,7 @@ An S3 server on this machine gets the sample feed's first two deliveries, and th
 Gold. Then each round runs the second day's jobs, which find nothing new (starting and reading are all of
 their work), as a container of each image in turn, and at the end the medians are printed: seconds from
 `docker run` to the end, and seconds of processor time. The last image is what the others are compared with.
+An image may have settings of its own behind commas, such as mlb/spark-jobs:plain,MLB_COMPILER=c2.
 """
 
 import json
@@ -77,7 +78,8 @@ def _deliver(endpoint: str) -> None:
 
 def _run(image: str, arguments: str, environment: dict[str, str]) -> tuple[float, float]:
     """Seconds, and seconds of processor time, of one container."""
-    variables = [f"--env={name}={value}" for name, value in environment.items()]
+    image, *own = image.split(",")
+    variables = [f"--env={setting}" for setting in (*(f"{n}={v}" for n, v in environment.items()), *own)]
     command = ["docker", "run", "--rm", "--network=host", "--tmpfs=/tmp:exec,size=2g", *variables]
     script = f"spark-jobs {arguments} >/tmp/told 2>/tmp/log; {_TELL}"
     started = time.monotonic()
