@@ -37,7 +37,7 @@ _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 #: Below this a table is read into one partition: 64 MB of Parquet is some seconds of one core.
 _SMALL_BYTES = 64 * 1024**2
-#: A batch of more rows is compiled for, and sorted in so many parts or more, each of which fits into memory.
+#: A batch of more rows is compiled for, and sorted in so many parts or more: each fits into memory.
 _MANY_ROWS, _MANY_PARTS, _ROWS_OF_A_PART = 50_000, 8, 250_000
 #: So many changed rows are sooner sent to every part of the table than the table sorted.
 _FEW_ROWS = 100_000

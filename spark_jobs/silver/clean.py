@@ -24,10 +24,7 @@ def clean(bronze: DataFrame, contract: Contract) -> DataFrame:
     all others become null. Every other column passes through.
     """
     others = [name for name in bronze.columns if name not in contract.names]
-    tidied = bronze.selectExpr(
-        *(f"{tidy(column, contract.null_texts)} AS {column.name}" for column in contract.columns),
-        *others,
-    )
+    tidied = tidy(bronze, contract.columns, contract.null_texts)
     is_delete = f"{contract.operation} <=> {text(contract.delete_operation)}"
     counted = tidied.selectExpr(
         *(
@@ -51,22 +48,37 @@ def clean(bronze: DataFrame, contract: Contract) -> DataFrame:
     return cleaned.selectExpr("*", *derived)
 
 
-def tidy(column: Column, null_texts: tuple[str, ...]) -> str:
-    """SQL: text with white space and control characters made one space, in the contract's case.
+def tidy(rows: DataFrame, columns: tuple[Column, ...], null_texts: tuple[str, ...]) -> DataFrame:
+    """Rows with the texts of some columns tidied; every other column passes through."""
+    others = [name for name in rows.columns if name not in {column.name for column in columns}]
+    # One step a select: what an expression names twice is worked out twice.
+    for step in (_in_one_case, _digits, lambda column: _not_null_text(column, null_texts)):
+        rows = rows.selectExpr(*(f"{step(column)} AS {column.name}" for column in columns), *others)
+    return rows
 
-    Null texts such as `N/A` become null, but not in names: there are people called Null.
-    """
+
+def _in_one_case(column: Column) -> str:
+    """SQL: text with white space and control characters made one space, in the contract's case."""
     value = f"trim(regexp_replace({column.name}, {_BLANKS}, ' '))"
-    if column.case in ("upper", "lower"):
-        value = f"{column.case}({value})"
-    elif column.case == "digits":
-        # An identifier with letters in it, or with the digits of another script, stays as it is, for a rule
-        # to refuse.
-        digits = f"regexp_replace({value}, '[^0-9]', '')"
-        value = f"CASE WHEN {value} RLIKE {_NO_NUMBER} THEN {value} ELSE {digits} END"
+    return f"{column.case}({value})" if column.case in ("upper", "lower") else value
+
+
+def _digits(column: Column) -> str:
+    """SQL: of a tidied identifier the digits alone.
+
+    One with letters in it, or with the digits of another script, stays as it is, for a rule to refuse.
+    """
+    name = column.name
+    if column.case != "digits":
+        return name
+    return f"CASE WHEN {name} RLIKE {_NO_NUMBER} THEN {name} ELSE regexp_replace({name}, '[^0-9]', '') END"
+
+
+def _not_null_text(column: Column, null_texts: tuple[str, ...]) -> str:
+    """SQL: null in place of null texts such as `N/A`, but not in names: there are people called Null."""
     is_name = column.classification == "identity" and column.type == "string"
     nulls = ", ".join(text(null) for null in ("", *(() if is_name else null_texts)))
-    return f"CASE WHEN lower({value}) NOT IN ({nulls}) THEN {value} END"
+    return f"CASE WHEN lower({column.name}) NOT IN ({nulls}) THEN {column.name} END"
 
 
 def typed_value(column: Column, contract: Contract) -> str:

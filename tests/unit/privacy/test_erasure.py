@@ -48,7 +48,7 @@ def test_values_are_tidied_as_silver_tidies_them(
         "--",
     ]
     rows = spark.createDataFrame([(value,) for value in values], f"{name} string")
-    said = [row[0] for row in rows.selectExpr(tidy(column, contract.null_texts)).collect()]
+    said = [row[0] for row in tidy(rows, (column,), contract.null_texts).collect()]
     assert [tidied(value, column, contract.null_texts) for value in values] == said
 
 
