@@ -1,7 +1,8 @@
-"""Where a delivery's time goes: `python -m benchmarks.profile FOLDER SCENARIO`, when `make bench` made it.
+"""Where a delivery's time goes: `python -m benchmarks.profile FOLDER SCENARIO [gold]`.
 
-Runs etl and load on a clone of the scenario's state and prints, of each, Spark's jobs from the longest
-on: seconds, tasks, rows and bytes read, bytes shuffled and spilled.
+Runs etl and load on a clone of the scenario's state, which `make bench` has made, and prints, of each,
+Spark's jobs from the longest on: seconds, tasks, rows and bytes read, bytes shuffled and spilled. With
+`gold` aggregate as well, in a lake that had its Gold before the delivery.
 """
 
 import sys
@@ -25,9 +26,12 @@ def main() -> None:
     copy = folder.parent / "runs" / "profile"
     clone(folder / scenario / "state", copy)
     spark = pipeline.start("2g", copy / "spark.log")
-    for job in ("etl", "load"):
+    settings, date = pipeline.settings_of(copy), pipeline.date_of(folder / scenario / "bronze")
+    with_gold = sys.argv[3:] == ["gold"]
+    if with_gold:
+        run_job(spark, settings, read_contract(CONTRACT), "aggregate", date)
+    for job in ("etl", "load", *(["aggregate"] if with_gold else [])):
         since, started = last_job(spark), time.monotonic()
-        settings, date = pipeline.settings_of(copy), pipeline.date_of(folder / scenario / "bronze")
         run = run_job(spark, settings, read_contract(CONTRACT), job, date)
         seconds = time.monotonic() - started
         _show(job, seconds, jobs_since(spark, since), run.rows)

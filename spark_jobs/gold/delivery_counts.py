@@ -7,12 +7,14 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from spark_jobs.gold.groups import MONEY, paid_salary
+from spark_jobs.lake.joins import matching
 
 #: Codes of reasons for which only other rows speak against a row, so that it stays staged.
 COLLISIONS = {"sequence_conflict", "identity_conflict"}
 #: Rows of the quarantine that count as refused; the others have been accepted or replaced since.
 REJECTED = "rejected"
 _REFUSED = f"kind = 'row' AND state IN ('open', '{REJECTED}')"
+_GROUP = ("_delivery_date", "state", "codes")
 _CODES = "array_sort(array_distinct(reasons.code)) AS codes"
 
 
@@ -33,25 +35,38 @@ def staged_by_delivery(
     group has `rows`, `employed` and `paid` people, their `payroll` and `late` rows: those that came after
     a newer one of their key, by the deliveries' dates.
     """
-    refused = quarantine.where(_REFUSED).selectExpr("_row_id", "state", _CODES)
-    rows = staged.join(F.broadcast(refused), on="_row_id", how="left")
-    is_late = F.lit(False)
-    if loaded:
-        counts = F.col("_delivery_date").isin(*loaded) & ~F.coalesce(_is_held(), F.lit(False))
-        before = Window.partitionBy("_key").orderBy("_delivery_date")
-        before = before.rowsBetween(Window.unboundedPreceding, -1)
-        is_late = counts & (F.col("_at") < F.max(F.when(counts, F.col("_at"))).over(before))
-    return (
-        rows.withColumn("_is_late", is_late)
-        .groupBy("_delivery_date", "state", "codes")
-        .agg(
-            _rows(),
-            F.count_if(~F.col("_deleted")).alias("employed"),
-            F.count(paid_salary()).alias("paid"),
-            F.coalesce(F.sum(paid_salary()), F.lit(0)).cast(MONEY).alias("payroll"),
-            F.count_if("_is_late").alias("late"),
-        )
+    refused = F.broadcast(quarantine.where(_REFUSED).selectExpr("_row_id", "state", _CODES))
+    counted = staged.join(refused, on="_row_id", how="left").select(
+        *_GROUP,
+        F.lit(1).alias("rows"),
+        (~F.col("_deleted")).cast("int").alias("employed"),
+        paid_salary().alias("payroll"),
+        F.lit(0).alias("late"),
     )
+    if loaded:
+        counted = counted.union(_late(staged, refused, loaded))
+    return counted.groupBy(*_GROUP).agg(
+        F.sum("rows").alias("rows"),
+        F.sum("employed").alias("employed"),
+        F.count("payroll").alias("paid"),
+        F.coalesce(F.sum("payroll"), F.lit(0)).cast(MONEY).alias("payroll"),
+        F.sum("late").alias("late"),
+    )
+
+
+def _late(staged: DataFrame, refused: DataFrame, loaded: Collection[dt.date]) -> DataFrame:
+    """The loaded rows that came after a newer one of their key, each to be counted as late alone.
+
+    Only rows of keys that any but the first delivery has are put in order: most have come once.
+    """
+    counting = staged.where(F.col("_delivery_date").isin(*loaded))
+    again = counting.where(F.col("_delivery_date") > min(loaded))
+    rows = matching(counting, again, ["_key"]).join(refused, on="_row_id", how="left")
+    rows = rows.where(~F.coalesce(_is_held(), F.lit(False)))
+    before = Window.partitionBy("_key").orderBy("_delivery_date")
+    newest = F.max("_at").over(before.rowsBetween(Window.unboundedPreceding, -1))
+    late = rows.withColumn("_newest", newest).where(F.col("_at") < F.col("_newest"))
+    return late.select(*_GROUP, F.lit(0), F.lit(0), F.lit(None).cast(MONEY), F.lit(1))
 
 
 def _is_held() -> Column:

@@ -26,7 +26,8 @@ def refresh_quality(job: JobContext, exit_code: int = 0) -> Synced:
         return Synced()
     table, quarantine, loaded = TABLE, job.lake.read(job.tables.quarantine), loaded_deliveries(job)
     counts = (refused_by_delivery(quarantine), staged_by_delivery(staged_rows(job), quarantine, loaded))
-    refused, staged = job.lake.together(*(count.collect for count in counts))
+    with job.lake.compiled_for(job.tables.staging):
+        refused, staged = job.lake.together(*(count.collect for count in counts))
     rows = data_quality_daily(told_by_runs(job, exit_code), refused, staged, loaded, limits(job))
     values = [tuple(row[name] for name in table.schema.names) for row in rows]
     wanted = job.spark.createDataFrame(values, table.schema).coalesce(1)

@@ -269,7 +269,8 @@ class Lake:
                 if not self._compiling:
                     self._compiler.close()
 
-    def _compiled_for(self, table: Table) -> contextlib.AbstractContextManager[None]:
+    def compiled_for(self, table: Table) -> contextlib.AbstractContextManager[None]:
+        """Compile what reads a table, where that is large."""
         return contextlib.nullcontext() if self.is_small(table) else self.compiled()
 
     @contextlib.contextmanager
@@ -367,7 +368,7 @@ class Lake:
         # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
         rows = _differences(table, wanted, scope).localCheckpoint(eager=False)
         partition = [F.col(name) for name in table.partition_by]
-        with self._compiled_for(table):
+        with self.compiled_for(table):
             counts = rows.groupBy(ACTION, *partition).count().collect()
         return Differences(table, rows, tuple(counts), version)
 
@@ -380,7 +381,7 @@ class Lake:
             # All of them: a limit is what tells Spark how few they are, so that it hashes them in place of
             # sorting the table.
             rows = rows.limit(changed)
-        with self.committing(table), self._compiled_for(table):
+        with self.committing(table), self.compiled_for(table):
             _merge(self.spark, self.path(table), table, rows, differences.counts)
 
 
