@@ -22,6 +22,7 @@ from spark_jobs.silver.versions import (
     history_rows,
     hold_conflicts,
     identity_rows,
+    refused_deliveries,
     resolve_versions,
 )
 from tests.lakes import TestLake
@@ -69,6 +70,24 @@ def lake(request: pytest.FixtureRequest, new_lake: Callable[..., TestLake]) -> T
     return lake
 
 
+def plainly_refused(lake: TestLake) -> dict[str, list[dt.date]]:
+    """The deliveries that are not believed of each person of whom there are any: a walk day by day."""
+    names, found = lake.contract.immutable, {}
+    rows = [row.asDict() for row in lake.read(lake.tables.staging).collect()]
+    stating = [row for row in rows if not row["_retracted"] and row["operation"] != "D"]
+    for person in {row["employee_id"] for row in stating}:
+        known: dict[str, Any] = {}
+        for day in DAYS:
+            said = [r for r in stating if r["employee_id"] == person and r["_delivery_date"] == day]
+            values = {name: {row[name] for row in said} - {None} for name in names}
+            statement = {name: max(of_name) for name, of_name in values.items() if of_name}
+            if any(known.get(name, value) != value for name, value in statement.items()):
+                found.setdefault(person, []).append(day)
+            else:
+                known = {**statement, **known}
+    return found
+
+
 def asked(lake: TestLake, monkeypatch: pytest.MonkeyPatch, day: dt.date) -> tuple[JobContext, DataFrame]:
     """A job on a day whose rows are the batch, in a lake that is taken to be large."""
     monkeypatch.setattr(lake_module, "_SMALL_BYTES", 0)
@@ -103,6 +122,12 @@ def test_silver_and_identities_of_the_newest_delivery(
         same(ours, theirs)
     own = F.col("_delivery_date") == DAYS[-1]
     same(versions.where(own), wanted.where(own))
+
+
+def test_deliveries_that_are_not_believed_are_those_of_a_plain_walk(lake: TestLake) -> None:
+    found = refused_deliveries(lake.contract, lake.read(lake.tables.staging)).collect()
+    wanted = plainly_refused(lake)
+    assert wanted and {row["employee_id"]: sorted(row["_refused"]) for row in found} == wanted
 
 
 @pytest.mark.parametrize("day", DAYS[1:], ids=str)

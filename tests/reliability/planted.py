@@ -34,6 +34,7 @@ PSEUDONYMS = "tests/unit/privacy/test_pseudonyms.py"
 ERASURE = "tests/unit/privacy/test_erasure.py::test_a_record_of_the_person_goes"
 USUAL = "tests/unit/test_usual.py"
 GOLD = "tests/unit/gold/test_gold_tables.py"
+QUALITY = "tests/unit/gold/test_data_quality_daily.py"
 GOLDEN = "tests/golden/test_golden.py"
 MISUSE = "tests/integration/test_misuse.py"
 PIPELINE = "tests/integration/test_pipeline.py"
@@ -222,6 +223,34 @@ SLOW = (
         "F.when(differs, so_far[name]).otherwise(",
         "F.when(differs, statement[name]).otherwise(",
         (ANY_ORDER,),
+    ),
+    Bug(
+        "what a delivery says of people's other keys is not held against it",
+        "spark_jobs/jobs/known.py",
+        "others = [] if self.others is None else [self.others]",
+        "others = []",
+        (KNOWN,),
+    ),
+    Bug(
+        "people's other rows tell who they are though they are not believed",
+        "spark_jobs/silver/versions.py",
+        '        ~F.col("_disbelieved")\n',
+        "        F.lit(True)\n",
+        (KNOWN,),
+    ),
+    Bug(
+        "a retracted row still says who somebody is",
+        "spark_jobs/silver/versions.py",
+        'stating = ~F.col("_retracted") & (F.col(contract.operation) != contract.delete_operation)',
+        "stating = F.col(contract.operation) != contract.delete_operation",
+        (KNOWN,),
+    ),
+    Bug(
+        "a row is late only after another of those that came again",
+        "spark_jobs/gold/delivery_counts.py",
+        'rows = matching(counting, again, ["_key"]).join(',
+        "rows = again.join(",
+        (QUALITY,),
     ),
     Bug(
         "a repeated content begins a version of its own",
