@@ -20,6 +20,14 @@ from tests.reliability.cluster import broken_s3
 _TOO_MUCH_MEMORY = "b = bytearray(64 << 30)"
 #: More than driver.workSizeLimit.
 _TOO_LARGE = 11 << 30
+#: Takes the room without writing it, and keeps the job from ending before the kubelet has looked.
+_FILL = """
+import os, pathlib, signal
+os.posix_fallocate(os.open("{file}", os.O_CREAT | os.O_RDWR), 0, {size})
+for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+    if comm.read_text() == "java\\n":
+        os.kill(int(comm.parent.name), signal.SIGSTOP)
+"""
 _TEMPLATES = "spark-jobs-pod-templates"
 _IMAGE = re.compile(r"(image: *\"?[^\s\"]*/spark-jobs):[^\s\"]+")
 
@@ -74,9 +82,8 @@ def _disk_full(pod: str) -> None:
     """The folder for the job's own files becomes larger than it may: the kubelet evicts the pod."""
     mounts = SPARK.get("pod", pod)["spec"]["containers"][0]["volumeMounts"]
     (folder,) = (mount["mountPath"] for mount in mounts if mount["name"] == "work")
-    opened = f"os.open('{folder}/full', os.O_CREAT | os.O_RDWR)"
-    _in_pod(pod, "python3", "-c", f"import os; os.posix_fallocate({opened}, 0, {_TOO_LARGE})")
-    wait_until(lambda: _ended(pod), 300)
+    _in_pod(pod, "python3", "-c", _FILL.format(file=f"{folder}/full", size=_TOO_LARGE))
+    wait_until(lambda: SPARK.get("pod", pod)["status"].get("reason") == "Evicted", 300)
 
 
 def _image_not_there(pod: str) -> None:
