@@ -10,16 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from benchmarks.clones import clone
 from benchmarks.contenders import pipeline
 from benchmarks.spark_work import last_job, work_since
 from benchmarks.state import add_delivery
-from spark_jobs.contracts.contract import read_contract
 from spark_jobs.jobs.maintain import maintain
-from spark_jobs.jobs.runner import run_job
-from spark_jobs.settings import CONTRACT
 
 
 def main() -> None:
@@ -33,19 +28,12 @@ def main() -> None:
         since = last_job(spark)
         seconds = pipeline.deliver(spark, place / "bronze", copy)
         work = work_since(spark, since)
-        upkeep = _upkeep(spark, copy) if every and number % every == 0 else 0.0
+        due = every and number % every == 0
+        upkeep = pipeline.seconds_of(spark, copy, "maintain", None, maintain) if due else 0.0
         line = {"delivery": number, **seconds, "upkeep": upkeep, "jobs": work.jobs}
         line["input_bytes"] = work.input_bytes
         print(json.dumps({**line, **_sizes(copy / "lake")}), flush=True)
     spark.stop()
-
-
-def _upkeep(spark: SparkSession, place: Path) -> float:
-    settings = pipeline.settings_of(place)
-    run = run_job(spark, settings, read_contract(CONTRACT), "maintain", None, maintain)
-    if run.exit_code:
-        raise RuntimeError(run.error)
-    return run.seconds
 
 
 def _sizes(lake: Path) -> dict[str, int]:

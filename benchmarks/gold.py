@@ -13,15 +13,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from benchmarks.clones import clone
 from benchmarks.contenders import pipeline
-from spark_jobs.contracts.contract import read_contract
 from spark_jobs.jobs.aggregate import aggregate
-from spark_jobs.jobs.context import Job
-from spark_jobs.jobs.runner import run_job
-from spark_jobs.settings import CONTRACT
 
 
 def main() -> None:
@@ -45,23 +39,15 @@ def _round(folder: Path, scenario: str) -> dict[str, float]:
     runs, bronze = folder.parent / "runs", folder / scenario / "bronze"
     copy, without_gold = runs / "gold", runs / "without-gold"
     clone(folder / scenario / "state", copy)
-    spark = pipeline.start("2g", runs / "gold.log")
-    first = _seconds(spark, copy, bronze, aggregate)
+    spark, date = pipeline.start("2g", runs / "gold.log"), pipeline.date_of(bronze)
+    first = pipeline.seconds_of(spark, copy, "aggregate", date)
     pipeline.deliver(spark, bronze, copy)
-    changed = _seconds(spark, copy, bronze, aggregate)
+    changed = pipeline.seconds_of(spark, copy, "aggregate", date)
     clone(copy, without_gold)
     shutil.rmtree(without_gold / "lake" / "gold")
-    whole = _seconds(spark, without_gold, bronze, partial(aggregate, full=True))
+    whole = pipeline.seconds_of(spark, without_gold, "aggregate", date, partial(aggregate, full=True))
     spark.stop()
     return {"first": first, "changed": changed, "whole": whole}
-
-
-def _seconds(spark: SparkSession, place: Path, bronze: Path, job: Job) -> float:
-    settings, contract = pipeline.settings_of(place), read_contract(CONTRACT)
-    run = run_job(spark, settings, contract, "aggregate", pipeline.date_of(bronze), job)
-    if run.exit_code:
-        raise RuntimeError(run.error)
-    return run.seconds
 
 
 if __name__ == "__main__":

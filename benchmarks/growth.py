@@ -38,8 +38,10 @@ def main() -> None:
     generate(folder, int(rows), [])
     if len(list((folder / "days").glob("*"))) < int(deliveries):
         generate_days(folder, int(rows), int(deliveries), _SHARE)
-    _in_venv("benchmarks.state", str(folder)).wait()
-    process = _in_venv("benchmarks.deliveries", str(folder), deliveries, every)
+    python = [str(ROOT / ".venv" / "bin" / "python"), "-m"]
+    subprocess.run([*python, "benchmarks.state", str(folder)], cwd=ROOT, check=True)
+    command = [*python, "benchmarks.deliveries", str(folder), deliveries, every]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     lines: list[dict[str, float]] = []
     for text in process.stdout or ():
         print(text, end="", flush=True)
@@ -50,11 +52,6 @@ def main() -> None:
             _write(lines)
     _write(lines)
     sys.exit(process.wait())
-
-
-def _in_venv(*arguments: str) -> subprocess.Popen[str]:
-    command = [str(ROOT / ".venv" / "bin" / "python"), "-m", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def _write(lines: list[dict[str, float]]) -> None:

@@ -29,7 +29,7 @@ def main() -> None:
     settings, date = pipeline.settings_of(copy), pipeline.date_of(folder / scenario / "bronze")
     with_gold = sys.argv[3:] == ["gold"]
     if with_gold:
-        run_job(spark, settings, read_contract(CONTRACT), "aggregate", date)
+        pipeline.seconds_of(spark, copy, "aggregate", date)
     for job in ("etl", "load", *(["aggregate"] if with_gold else [])):
         since, started = last_job(spark), time.monotonic()
         run = run_job(spark, settings, read_contract(CONTRACT), job, date)

@@ -11,6 +11,7 @@ from benchmarks.agreed import KEY, delivery_day
 from benchmarks.contenders import Parts
 from benchmarks.contenders.recipe import fingerprint_of
 from spark_jobs.contracts.contract import read_contract
+from spark_jobs.jobs.context import Job
 from spark_jobs.jobs.runner import run_job
 from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.session import start_session
@@ -51,6 +52,16 @@ def deliver(spark: SparkSession, bronze: Path, state: Path) -> Parts:
         if run.exit_code:
             raise RuntimeError(f"{job} failed: {run.error}")
     return parts
+
+
+def seconds_of(
+    spark: SparkSession, state: Path, name: str, date: dt.date | None, job: Job | None = None
+) -> float:
+    """The seconds of another job in a state, as the ledger times it."""
+    run = run_job(spark, settings_of(state), read_contract(CONTRACT), name, date, job)
+    if run.exit_code:
+        raise RuntimeError(f"{name} failed: {run.error}")
+    return run.seconds
 
 
 def silver(spark: SparkSession, state: Path) -> list[Any]:

@@ -1,6 +1,6 @@
 """A server between S3 and its clients that ails: this file alone runs in a pod (broken_s3.py).
 
-    python ailing.py MODE HOST [PORT]
+    python ailing.py MODE HOST PORT
 
 MODE is `throttled` (every request is answered by 503 SlowDown), `expired` (by 403 ExpiredToken), `reset`
 (of three connections one is reset before S3 has the request, and one when S3 has done it) or `slow` (every
@@ -20,7 +20,6 @@ ERRORS = {
     "throttled": ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
     "expired": ("403 Forbidden", "ExpiredToken", "The provided token has expired."),
 }
-MODES = (*ERRORS, "reset", "slow")
 
 
 async def whole_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
@@ -90,4 +89,4 @@ async def serve(mode: str, host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 5000))
+    asyncio.run(serve(sys.argv[1], sys.argv[2], int(sys.argv[3])))

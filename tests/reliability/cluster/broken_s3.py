@@ -12,7 +12,8 @@ from tests.e2e.deployed import AIRFLOW
 _SERVICE = _DEPLOYMENT = "airflow-aws-local"
 _NAME = "broken-s3"
 #: What the pods that ail have besides the labels of the S3 server's own.
-_LABEL = {"mlb/fault": _NAME}
+_FAULT = "mlb/fault"
+_LABEL = {_FAULT: _NAME}
 _PORT = 5000
 #: What the pod's container has of the S3 server's.
 _SAME = ("image", "imagePullPolicy", "securityContext", "resources", "ports")
@@ -22,12 +23,12 @@ BROKEN = 30
 
 def away() -> None:
     """Nobody answers."""
-    with _leading_to({"mlb/fault": "nobody-at-all"}):
+    with _leading_to("nobody-at-all"):
         time.sleep(BROKEN)
 
 
 def ailing(mode: str) -> None:
-    """A server answers as `ailing.MODES` say."""
+    """A server answers as the MODE of ailing.py says."""
     deployment = AIRFLOW.get("deployment", _DEPLOYMENT)["spec"]
     labels = deployment["selector"]["matchLabels"]
     upstream = AIRFLOW.get("pods", "-l", _selecting(labels))["items"][0]["status"]["podIP"]
@@ -36,22 +37,21 @@ def ailing(mode: str) -> None:
     AIRFLOW.kubectl("apply", "-f", "-", given=manifest)
     try:
         AIRFLOW.kubectl("wait", "--for=condition=Ready", f"pod/{_NAME}", "--timeout=120s")
-        with _leading_to(_LABEL):
+        with _leading_to(_NAME):
             time.sleep(BROKEN)
     finally:
         AIRFLOW.kubectl("delete", "-f", "-", "--grace-period=0", "--force", given=manifest)
 
 
 @contextlib.contextmanager
-def _leading_to(label: dict[str, str]) -> Iterator[None]:
-    """S3's Service leads to pods with this label only; whoever calls it has a new connection a request."""
-    (name,) = label
+def _leading_to(fault: str) -> Iterator[None]:
+    """S3's Service leads to the fault's pods only; whoever calls it has a new connection a request."""
 
     def lead(to: str | None) -> None:
-        patch = json.dumps({"spec": {"selector": {name: to}}})
+        patch = json.dumps({"spec": {"selector": {_FAULT: to}}})
         AIRFLOW.kubectl("patch", "service", _SERVICE, "--type=merge", "-p", patch)
 
-    lead(label[name])
+    lead(fault)
     try:
         yield
     finally:
