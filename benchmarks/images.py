@@ -8,6 +8,7 @@ An image may have settings of its own behind commas, such as mlb/spark-jobs:plai
 """
 
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -36,6 +37,7 @@ _TELL = (
 def main() -> None:
     """Run the rounds and print the medians."""
     rounds, images = int(sys.argv[1]), sys.argv[2:]
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would tell of every request
     server = ThreadedMotoServer("127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -81,7 +83,8 @@ def _run(image: str, arguments: str, environment: dict[str, str]) -> tuple[float
     image, *own = image.split(",")
     variables = [f"--env={setting}" for setting in (*(f"{n}={v}" for n, v in environment.items()), *own)]
     command = ["docker", "run", "--rm", "--network=host", "--tmpfs=/tmp:exec,size=2g", *variables]
-    script = f"spark-jobs {arguments} >/tmp/told 2>/tmp/log; {_TELL}"
+    # The plain recipe's image has it in no path, but for its entry point.
+    script = f"PATH=/opt/mlb/bin:$PATH; spark-jobs {arguments} >/tmp/told 2>/tmp/log; {_TELL}"
     started = time.monotonic()
     done = subprocess.run(
         [*command, "--entrypoint=bash", image, "-c", script], capture_output=True, text=True

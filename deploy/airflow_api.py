@@ -38,8 +38,10 @@ class Airflow:
         """Let a DAG run."""
         self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False}, update_mask="is_paused")
 
-    def backfill(self, dag: str, first: str, last: str = "") -> int:
+    def backfill(self, dag: str, first: str, last: str = "", at_once: int = 1) -> int:
         """Run a DAG for each day of some, again where it has run already; the backfill's id.
+
+        `at_once`: how many days may run at the same time; they start in their order.
 
         A DAG has one backfill at a time, and the scheduler closes one only some time (up to half a
         minute) after its last run: that is waited for; Airflow refuses where one really runs on.
@@ -53,7 +55,7 @@ class Airflow:
             "from_date": f"{first}T00:00:00Z",
             "to_date": f"{last or first}T00:00:00Z",
             "reprocess_behavior": "completed",
-            "max_active_runs": 1,
+            "max_active_runs": at_once,
             "run_backwards": False,
             "dag_run_conf": {},
         }

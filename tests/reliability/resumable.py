@@ -105,10 +105,15 @@ def go_through(
     return [known[str(each)] for each in wanted if str(each) in known]
 
 
-def told(name: str, done: Sequence[Outcome], *files: Path | None) -> int:
-    """Say in a line, and write, what became of all; the exit code."""
+def told(name: str, done: Sequence[Outcome], *files: Path | None, tried: int | None = None) -> int:
+    """Say in a line, and write, what became of all; the exit code.
+
+    `tried`: how many were tried, where one of them stands for several.
+    """
     lost = [outcome for outcome in done if outcome.problems]
-    result = Result(name, len(done), len(lost), round(sum(o.seconds for o in done), 1))
+    result = Result(
+        name, len(done) if tried is None else tried, len(lost), round(sum(o.seconds for o in done), 1)
+    )
     for file in filter(None, files):
         file.write_text(json.dumps(dataclasses.asdict(result)))
     say(f"{result.tried} pairs met, {result.lost} lost, {result.seconds:.0f} s in all")

@@ -36,7 +36,6 @@ from deploy import __main__ as platform
 from spark_jobs.contracts.contract import read_contract
 from spark_jobs.settings import CONTRACT, Settings
 from tests.e2e.cluster import wait_until
-from tests.e2e.conftest import session_on
 from tests.e2e.deployed import (
     LONGEST,
     PIPELINE,
@@ -47,6 +46,7 @@ from tests.e2e.deployed import (
     run_day,
     tasks_of_day,
 )
+from tests.e2e.servers import session_on
 from tests.lakes import TestLake, csv_of, employment
 from tests.reliability.cluster.faults import FAULTS, Fault
 from tests.reliability.cluster.watching import Watching

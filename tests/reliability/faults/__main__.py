@@ -64,7 +64,8 @@ def main() -> int:
 def met(matrix: Matrix, wanted: list[Pair], given: argparse.Namespace, began: float) -> int:
     """Meet of the pairs what is still to be met; 1 where something was lost."""
     done = go_through(wanted, matrix.meet, Outcome, matrix.folder, given, began)
-    code = told(NAME, done, matrix.folder / "result.json", given.result)
+    tried = sum(outcome.tried for outcome in done)
+    code = told(NAME, done, matrix.folder / "result.json", given.result, tried=tried)
     mixed, gone = (sum(getattr(o, name) for o in done) for name in ("mixed", "gone"))
     say(f"readers of several newest versions saw tables that do not belong together: {mixed} times")
     say(f"the newest point could not be read for a while: {gone} times")
@@ -77,7 +78,7 @@ def wanted_pairs(given: argparse.Namespace) -> list[Pair]:
     if given.only:
         return only(among, given.only)
     beginnings = tuple(given.steps.split(","))
-    among = [pair for pair in among if pair.point.step.startswith(beginnings)]
+    among = [pair for pair in among if not pair.point or pair.point.step.startswith(beginnings)]
     return part_of(chosen(len(among), given.seed, among), given.part)
 
 

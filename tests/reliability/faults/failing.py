@@ -24,16 +24,16 @@ class Fault(Exception):
 
 
 class At:
-    """Does something at one failpoint; `met` says whether the job has come there."""
+    """Does something at one failpoint, or (None) at each; `met` are those to which the job has come."""
 
-    def __init__(self, point: Failpoint, act: Callable[[], None]) -> None:
+    def __init__(self, point: Failpoint | None, act: Callable[[], None]) -> None:
         self.point = point
-        self.met = False
+        self.met: list[Failpoint] = []
         self._act = act
 
     def __call__(self, passed: Failpoint) -> None:
-        if passed == self.point:
-            self.met = True
+        if self.point is None or passed == self.point:
+            self.met.append(passed)
             self._act()
 
 

@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from tests.reliability.faults import scenario
 from tests.reliability.faults.failing import At, fail, run
 from tests.reliability.faults.judging import differences, never_published, saw_mixed
-from tests.reliability.faults.pairs import EXCEPTION, KILL, Pair, steps_of
+from tests.reliability.faults.pairs import EXCEPTION, KILL, Pair, points_of, steps_of
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.reading import State, state_of
 from tests.reliability.faults.scenario import JOBS, START, copied, environment
@@ -36,8 +36,9 @@ _DELTAS_OWN = "spark.databricks.delta.lastCommitVersionInSession"
 class Outcome:
     """What became of a pair: what was wrong (nothing, if all is well), and the seconds that it took.
 
-    `mixed`: whether somebody who reads several tables at their newest versions saw some as before and some
-    as after; `gone`: whether for a while the newest point could not be read.
+    `tried`: at how many failpoints the fault came; `mixed`: whether somebody who reads several tables at
+    their newest versions saw some as before and some as after; `gone`: whether for a while the newest point
+    could not be read.
     """
 
     pair: str
@@ -45,6 +46,7 @@ class Outcome:
     seconds: float
     mixed: bool = False
     gone: bool = False
+    tried: int = 1
 
 
 @dataclass
@@ -136,11 +138,12 @@ class Matrix:
             shutil.rmtree(folder)
         mixed = saw_mixed(seen, before, after)
         seconds = round(time.monotonic() - began, 1)
-        return Outcome(str(pair), tuple(problems), seconds, mixed, bool(seen.gone))
+        tried = len(points_of(pair))
+        return Outcome(str(pair), tuple(problems), seconds, mixed, bool(seen.gone), tried)
 
     def _meet(self, pair: Pair, folder: Path) -> Iterator[str]:
         command, log = JOBS[pair.job].command(folder), folder / "out.log"
-        if pair.kind == KILL:
+        if pair.kind == KILL and pair.point:
             ended = _killed(pair.point, command, folder, log)
             if ended != -signal.SIGKILL:
                 yield f"it was not killed: its process ended with {ended}"
@@ -148,8 +151,8 @@ class Matrix:
         session = _session(self.spark)
         at = At(pair.point, fail if pair.kind == EXCEPTION else self.readers.look)
         ended = run(command, environment(folder), log, at)
-        if not at.met:
-            yield "the job did not come to the failpoint"
+        if missed := points_of(pair) - set(at.met):
+            yield f"the job did not come to {', '.join(map(str, sorted(missed)))}"
         if ended != (1 if pair.kind == EXCEPTION else 0):
             yield f"the job ended with {ended}"
         changed = dict(_session(self.spark).items() ^ session.items())

@@ -17,14 +17,17 @@ EXCEPTION, KILL, DELAY = KINDS = ("exception", "kill", "delay")
 
 @dataclass(frozen=True)
 class Pair:
-    """A failpoint of a job, and the fault that meets it there."""
+    """A failpoint of a job, and the fault that meets it there; without a point, a fault at each in turn.
+
+    Such is a delay: the job goes on after it, and so comes to them all in one run.
+    """
 
     job: str
-    point: Failpoint
+    point: Failpoint | None
     kind: str
 
     def __str__(self) -> str:
-        return f"{self.job}: {self.point} ({self.kind})"
+        return f"{self.job}: {self.point or 'every failpoint'} ({self.kind})"
 
     @property
     def replay(self) -> str:
@@ -47,10 +50,20 @@ def failpoints(steps: dict[str, int]) -> list[Failpoint]:
     ]
 
 
+def points_of(pair: Pair) -> set[Failpoint]:
+    """The failpoints at which the fault comes."""
+    return {pair.point} if pair.point else set(failpoints(reviewed()[pair.job]))
+
+
 def pairs(kinds: Sequence[str] = KINDS, jobs: Sequence[str] = tuple(JOBS)) -> list[Pair]:
     """All pairs of the reviewed failpoints and some kinds of fault."""
     known = reviewed()
-    return [Pair(job, p, kind) for job in jobs for p in failpoints(known[job]) for kind in kinds]
+    return [
+        Pair(job, point, kind)
+        for job in jobs
+        for kind in kinds
+        for point in (failpoints(known[job]) if kind != DELAY else [None])
+    ]
 
 
 def chosen(number: int, seed: int, among: Sequence[Pair]) -> list[Pair]:
