@@ -36,13 +36,16 @@ def empty_lake(aws: str) -> None:
 
 
 def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake: None) -> None:
-    """Four pods a day, launched by deferred tasks; scheduler and triggerer die, then a driver.
+    """Four pods a day, launched by deferred tasks, each with a slot of the pool that says how many there may
+    be; scheduler and triggerer die, then a driver.
 
     The last day's refused rows start the recovery.
     """
     tries = _tries_of_load(api)
     api.backfill(PIPELINE, str(DAYS[0]), str(DAYS[-1]))
     deferred_pod(api, str(DAYS[0]), "etl_process", "etl")
+    pool = api.call("GET", "/api/v2/pools/spark_jobs")
+    assert pool["slots"] - pool["open_slots"] == pool["deferred_slots"] == 1, pool
     before = set(drivers("etl", str(DAYS[0])))
     for component in ("scheduler", "triggerer"):
         selected = f"app.kubernetes.io/component={component}"

@@ -47,6 +47,8 @@ containers:
     args:
       - pools
       - set
+      # A task that waits for its pod is deferred, and must count.
+      - --include-deferred
       - {{ .Values.pipeline.pool.name }}
       - {{ .Values.pipeline.pool.slots | quote }}
       - Spark jobs that run at once (set by the chart at every upgrade)
