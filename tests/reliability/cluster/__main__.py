@@ -125,9 +125,9 @@ class Platform:
                 api.backfill(PIPELINE, DAY)
                 wait_until(lambda: bool(api.starts_of_day(PIPELINE, DAY) - known), LONGEST)
                 pod = deferred_pod(api, DAY, trial.task, STAGES[trial.task])
-                came = _strike(trial.fault, pod)
+                missing = _strike(trial.fault, pod)
             state, tries = self._ended(trial.task)
-        problems = (*([] if came else ["the fault did not come"]), *self._wrong(state, watching))
+        problems = (*missing, *self._wrong(state, watching))
         return Outcome(str(trial), problems, round(time.monotonic() - began, 1), tries)
 
     def _ended(self, task: str) -> tuple[str, int]:
@@ -183,13 +183,13 @@ class Platform:
             return alerts(url)
 
 
-def _strike(fault: Fault, pod: str) -> bool:
-    """Let the fault come; whether it did."""
+def _strike(fault: Fault, pod: str) -> list[str]:
+    """Let the fault come; why it did not."""
     try:
         fault.strike(pod)
-    except AssertionError:
-        return False
-    return True
+    except AssertionError as error:
+        return [f"the fault did not come: {error or f'in time, to {pod}'}"]
+    return []
 
 
 @contextlib.contextmanager

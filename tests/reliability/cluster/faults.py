@@ -16,8 +16,14 @@ from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import AIRFLOW, SPARK
 from tests.reliability.cluster import broken_s3
 
-#: More than a job's pod may have.
-_TOO_MUCH_MEMORY = "b = bytearray(64 << 30)"
+#: More than a job's pod may have. Whom the kernel ends is the JVM, if it does not end the whole container.
+_TOO_MUCH_MEMORY = """
+import pathlib
+for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
+    if comm.read_text() == "java\\n":
+        (comm.parent / "oom_score_adj").write_text("1000")
+b = bytearray(64 << 30)
+"""
 #: More than driver.workSizeLimit.
 _TOO_LARGE = 11 << 30
 #: Takes the room without writing it, and keeps the job from ending before the kubelet has looked.
@@ -63,19 +69,14 @@ def _driver_evicted(pod: str) -> None:
 
 
 def _out_of_memory(pod: str) -> None:
-    """A process of the pod's own takes more than its limit: the kernel ends the container."""
+    """A process of the pod's own takes more than its limit: the kernel ends the container, or its JVM."""
     _in_pod(pod, "python3", "-c", _TOO_MUCH_MEMORY)
-    wait_until(lambda: _ended(pod), 120)
+    wait_until(lambda: SPARK.get("pod", pod)["status"]["phase"] == "Failed", 120)
 
 
 def _in_pod(pod: str, *command: str) -> None:
     # The exec ends with the container.
     subprocess.run(["kubectl", "-n", SPARK.name, "exec", pod, "--", *command], capture_output=True)
-
-
-def _ended(pod: str) -> bool:
-    found = SPARK.get("pods", f"--field-selector=metadata.name={pod}")["items"]
-    return not found or found[0]["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def _disk_full(pod: str) -> None:
