@@ -145,7 +145,7 @@ $(SMALL_IMAGES:%=image-%): image-%:
 	@docker image ls mlb/$*:$(VERSION)
 
 image-sizes: image-spark-jobs  ## the image's size by layer, beside that of the plain recipe (slow: builds that, too)
-	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile -t $(IMAGE):plain . >/dev/null
+	@$(DOCKER_BUILD) -f docker/spark/plain.Dockerfile --build-arg OURS=$(IMAGE):$(VERSION) -t $(IMAGE):plain . >/dev/null
 	@python3 tools/image_sizes.py $(IMAGE):$(VERSION) $(IMAGE):plain
 
 # Nothing of the first build is taken for the second one, but for packages that have been fetched.

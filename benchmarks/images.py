@@ -29,8 +29,8 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 FIRST, SECOND = "2023-10-01", "2023-10-02"
 #: The end of a container's output: its cgroup's processor time, of version 1 (ns) or 2 (µs).
 _TELL = (
-    "code=$?; cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || "
-    "sed -n 's/usage_usec \\(.*\\)/\\1000/p' /sys/fs/cgroup/cpu.stat; exit $code"
+    "cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || "
+    "sed -n 's/usage_usec \\(.*\\)/\\1000/p' /sys/fs/cgroup/cpu.stat"
 )
 
 
@@ -61,6 +61,7 @@ def _environment(endpoint: str) -> dict[str, str]:
         **{name: os.environ[name] for name in _KEYS},
         "MLB_S3_ENDPOINT": endpoint,
         "MLB_S3_PATH_STYLE": "true",
+        "MLB_S3_REGION": "us-east-1",
         "MLB_LANDING": "s3a://mlb/landing",
         "MLB_LAKE": "s3a://mlb/lake",
         "MLB_LOG_FORMAT": "json",
@@ -84,7 +85,10 @@ def _run(image: str, arguments: str, environment: dict[str, str]) -> tuple[float
     variables = [f"--env={setting}" for setting in (*(f"{n}={v}" for n, v in environment.items()), *own)]
     command = ["docker", "run", "--rm", "--network=host", "--tmpfs=/tmp:exec,size=2g", *variables]
     # The plain recipe's image has it in no path, but for its entry point.
-    script = f"PATH=/opt/mlb/bin:$PATH; spark-jobs {arguments} >/tmp/told 2>/tmp/log; {_TELL}"
+    script = (
+        f"PATH=/opt/mlb/bin:$PATH; spark-jobs {arguments} >/tmp/told 2>/tmp/log "
+        f"|| {{ tail -n 1 /tmp/log >&2; exit 1; }}; {_TELL}"
+    )
     started = time.monotonic()
     done = subprocess.run(
         [*command, "--entrypoint=bash", image, "-c", script], capture_output=True, text=True

@@ -1,6 +1,8 @@
 # The plain recipe, to measure beside ours (`make image-sizes`): Debian's Java, pip's pyspark as it is, the
 # whole AWS SDK. Nothing else uses it. The same locks, so that only the recipe differs.
 ARG BASE=debian:bookworm-slim
+ARG OURS
+FROM ${OURS} AS ours
 FROM ${BASE}
 ARG PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends \
@@ -17,7 +19,10 @@ COPY spark_jobs /src/spark_jobs
 RUN for lock in jars jars-s3; do \
       PYTHONPATH=/src /opt/mlb/bin/python /src/tools/fetch_jars.py /src/requirements/$lock.lock /opt/mlb/$lock \
       || exit 1; done
+COPY --from=ours /opt/mlb/jars-s3/s3-conditional-log-store.jar /opt/mlb/jars-s3/
 COPY pyproject.toml README.md /src/
 RUN /opt/mlb/bin/pip install -q --no-cache-dir --no-deps --no-build-isolation /src
+# Without a name for it Hadoop does not start.
+RUN useradd --uid 10001 --no-create-home spark
 USER 10001:10001
 ENTRYPOINT ["/usr/bin/tini", "-g", "--", "/opt/mlb/bin/spark-jobs"]
