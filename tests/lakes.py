@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -71,6 +72,11 @@ def csv_of(*rows: dict[str, str], header: str = HEADER) -> str:
         quoted = [f'"{v.replace(chr(34), chr(34) * 2)}"' if set(v) & set(',"\n\r') else v for v in fields]
         lines.append(",".join(quoted))
     return "\n".join(lines) + "\n"
+
+
+def count_what_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the quality of a small lake's deliveries counted as that of a large one's."""
+    monkeypatch.setattr("spark_jobs.jobs.known_quality._is_counted_soon", lambda job: False)
 
 
 @dataclass

@@ -88,7 +88,7 @@ def _stage(name: str, about: str) -> click.Command:
 
 @click.command("aggregate")
 @click.option("--date", type=Day(), required=True, help="the delivery's day (for the ledger)")
-@click.option("--full", is_flag=True, help="compute every season anew, not only the changed ones")
+@click.option("--full", is_flag=True, help="compute all anew, not only what has changed")
 @settings_options
 def aggregate_command(date: dt.date, full: bool, **options: Any) -> None:
     """Silver to Gold: compute the summaries of the seasons that changed."""

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pyspark.sql import Row
@@ -117,21 +118,39 @@ def _refused(refused: Iterable[Row], staged: Iterable[Row]) -> dict[dt.date, _Re
     return found
 
 
+def _accepted_before(row: Mapping[str, Any]) -> Accepted:
+    return Accepted(row["rows_accepted"], row["payroll"], row["rows_late"])
+
+
+def _refused_before(row: Mapping[str, Any]) -> _Refused:
+    return _Refused(
+        files=row["files_refused"],
+        rows=row["rows_refused"],
+        collided=row["rows_collided"],
+        rejected=row["rows_rejected"],
+        by_reason=Counter(row["refused_by_reason"]),
+    )
+
+
 def data_quality_daily(
     told: Mapping[dt.date, Told],
     refused: Collection[Row],
     staged: Collection[Row],
     loaded: Collection[dt.date],
     limits: Limits,
+    known: Mapping[dt.date, Mapping[str, Any]] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """One row for each delivery that has been told of, or of which something is staged or refused.
 
     told: what the ledger says of each delivery. refused, staged: the groups of `refused_by_delivery` and
-    `staged_by_delivery`. loaded: the deliveries that Silver is made of. Plain Python, since what the
+    `staged_by_delivery`. loaded: the deliveries that Silver is made of. known: of deliveries that are not
+    among the groups, the rows that they have had, whose counts still hold. Plain Python, since what the
     large tables are counted to is one row a delivery, for which a query costs more than it does.
     """
     good, bad = accepted(staged), _refused(refused, staged)
-    known: dict[str, list[float]] = {"rows": [], "payroll": []}
+    good |= {date: _accepted_before(row) for date, row in known.items() if row["rows_accepted"]}
+    bad.update({date: _refused_before(row) for date, row in known.items()})
+    usual: dict[str, list[float]] = {"rows": [], "payroll": []}
     rows = []
     for date in sorted({*told, *good, *bad}):
         row = _row(date, told.get(date), good.get(date), bad.get(date, _Refused()), date in loaded)
@@ -140,9 +159,9 @@ def data_quality_daily(
         volume = row.pop("_volume")
         for name, value in (("rows", volume), ("payroll", row["payroll"])):
             figure = None if value is None else float(value)
-            row[f"{name}_verdict"] = judge(figure, known[name], limits)
+            row[f"{name}_verdict"] = judge(figure, usual[name], limits)
             if date in loaded and figure:
-                known[name].append(figure)
+                usual[name].append(figure)
         rows.append(row)
     return rows
 

@@ -26,25 +26,34 @@ def refused_by_delivery(quarantine: DataFrame) -> DataFrame:
 
 
 def staged_by_delivery(
-    staged: DataFrame, quarantine: DataFrame, loaded: Collection[dt.date] = ()
+    staged: DataFrame,
+    quarantine: DataFrame,
+    loaded: Collection[dt.date] = (),
+    which: Column | None = None,
 ) -> DataFrame:
     """Staged rows, by `_delivery_date` and by `state` and `codes` of their refusal, null for the most.
 
     staged: one row a key and delivery (`_row_id`, `_delivery_date`, `_key`, `_at`, `_deleted`,
-    `salary`). loaded: the deliveries that Silver is made of; without any of them no row is late. Each
+    `salary`). loaded: the deliveries that Silver is made of; without any of them no row is late. which:
+    the deliveries to be counted, a condition; the rows of earlier ones are needed for what is late. Each
     group has `rows`, `employed` and `paid` people, their `payroll` and `late` rows: those that came after
     a newer one of their key, by the deliveries' dates.
     """
     refused = F.broadcast(quarantine.where(_REFUSED).selectExpr("_row_id", "state", _CODES))
-    counted = staged.join(refused, on="_row_id", how="left").select(
-        *_GROUP,
-        F.lit(1).alias("rows"),
-        (~F.col("_deleted")).cast("int").alias("employed"),
-        paid_salary().alias("payroll"),
-        F.lit(0).alias("late"),
+    which = F.lit(True) if which is None else which
+    counted = (
+        staged.where(which)
+        .join(refused, on="_row_id", how="left")
+        .select(
+            *_GROUP,
+            F.lit(1).alias("rows"),
+            (~F.col("_deleted")).cast("int").alias("employed"),
+            paid_salary().alias("payroll"),
+            F.lit(0).alias("late"),
+        )
     )
     if loaded:
-        counted = counted.union(_late(staged, refused, loaded))
+        counted = counted.union(_late(staged, refused, loaded, which))
     return counted.groupBy(*_GROUP).agg(
         F.sum("rows").alias("rows"),
         F.sum("employed").alias("employed"),
@@ -54,18 +63,18 @@ def staged_by_delivery(
     )
 
 
-def _late(staged: DataFrame, refused: DataFrame, loaded: Collection[dt.date]) -> DataFrame:
+def _late(staged: DataFrame, refused: DataFrame, loaded: Collection[dt.date], which: Column) -> DataFrame:
     """The loaded rows that came after a newer one of their key, each to be counted as late alone.
 
     Only rows of keys that any but the first delivery has are put in order: most have come once.
     """
     counting = staged.where(F.col("_delivery_date").isin(*loaded))
-    again = counting.where(F.col("_delivery_date") > min(loaded))
+    again = counting.where(which & (F.col("_delivery_date") > min(loaded)))
     rows = matching(counting, again, ["_key"]).join(refused, on="_row_id", how="left")
     rows = rows.where(~F.coalesce(_is_held(), F.lit(False)))
     before = Window.partitionBy("_key").orderBy("_delivery_date")
     newest = F.max("_at").over(before.rowsBetween(Window.unboundedPreceding, -1))
-    late = rows.withColumn("_newest", newest).where(F.col("_at") < F.col("_newest"))
+    late = rows.withColumn("_newest", newest).where(which & (F.col("_at") < F.col("_newest")))
     return late.select(*_GROUP, F.lit(0), F.lit(0), F.lit(None).cast(MONEY), F.lit(1))
 
 

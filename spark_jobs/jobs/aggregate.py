@@ -27,7 +27,7 @@ def aggregate(job: JobContext, full: bool = False) -> None:
 
     Reads Silver's change feed since the version that the last finished run has seen, and computes
     every season anew in which a row changed, and the season after, whose movement depends on it.
-    `full` computes all seasons. The quality of the deliveries is always computed whole.
+    `full` computes all seasons, and counts the quality of all deliveries anew.
     Raises JobError where there is no Silver yet.
     """
     for _ in range(_MOST_TRIES):
@@ -57,7 +57,7 @@ def _bring_up(job: JobContext, before: dict[str, int], full: bool) -> None:
     tables = GOLD if seasons != [] else ()
     tasks = [_refresher(job, table, compute, employments, seasons) for table, compute in tables]
     with job.run.stage("write"):
-        *refreshed, quality = job.lake.together(*tasks, partial(refresh_quality, job))
+        *refreshed, quality = job.lake.together(*tasks, partial(refresh_quality, job, whole=full))
     changed = sum(synced.changed for synced in refreshed)
     if seasons is None:
         seasons = [row["season"] for row in employments.select("season").distinct().collect()]

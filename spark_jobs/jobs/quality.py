@@ -10,25 +10,33 @@ from pyspark.sql import functions as F
 from spark_jobs.gold.data_quality_daily import TABLE, data_quality_daily
 from spark_jobs.gold.delivery_counts import refused_by_delivery, staged_by_delivery
 from spark_jobs.jobs.context import JobContext
+from spark_jobs.jobs.known_quality import known_quality
 from spark_jobs.lake.lake import Synced
 from spark_jobs.lake.tables import LOADS, RUNS
 from spark_jobs.ledger import DELIVERED, TAKEN_BACK, WHOLE, Told, deliveries, of_delivery, that_tell
 from spark_jobs.usual import Limits
 
 
-def refresh_quality(job: JobContext, exit_code: int = 0) -> Synced:
-    """Make gold/data_quality_daily what the ledger, the quarantine and the staged rows say now, whole.
+def refresh_quality(job: JobContext, exit_code: int = 0, whole: bool = False) -> Synced:
+    """Make gold/data_quality_daily what the ledger, the quarantine and the staged rows say now.
 
-    The job's own run counts as one that ends now, with `exit_code`. The table is no part of the consistent
+    Where staging is large only deliveries are counted that are not known already, but for `whole`. The
+    job's own run counts as one that ends now, with `exit_code`. The table is no part of the consistent
     points, since it follows from what is there: whoever changes that calls this.
     """
     if not job.settings.data_quality:
         return Synced()
     table, quarantine, loaded = TABLE, job.lake.read(job.tables.quarantine), loaded_deliveries(job)
-    counts = (refused_by_delivery(quarantine), staged_by_delivery(staged_rows(job), quarantine, loaded))
+    known = {} if whole else known_quality(job, loaded)
+    which = ~F.col("_delivery_date").isin(*known) if known else F.lit(True)
     with job.lake.compiled_for(job.tables.staging):
+        rows = staged_rows(job, of_seasons(job, which) if known else None)
+        counts = (
+            refused_by_delivery(quarantine.where(which)),
+            staged_by_delivery(rows, quarantine, loaded, which),
+        )
         refused, staged = job.lake.together(*(count.collect for count in counts))
-    rows = data_quality_daily(told_by_runs(job, exit_code), refused, staged, loaded, limits(job))
+    rows = data_quality_daily(told_by_runs(job, exit_code), refused, staged, loaded, limits(job), known)
     values = [tuple(row[name] for name in table.schema.names) for row in rows]
     wanted = job.spark.createDataFrame(values, table.schema).coalesce(1)
     return job.lake.sync(table, wanted, job.lake.read(table))
@@ -45,11 +53,12 @@ def limits(job: JobContext) -> Limits:
     )
 
 
-def staged_rows(job: JobContext) -> DataFrame:
-    """The rows staged now, as the quality of the deliveries is computed from them."""
+def staged_rows(job: JobContext, which: Column | None = None) -> DataFrame:
+    """The rows staged now, all or some of them, as the quality of the deliveries is computed from them."""
     contract = job.contract
     return (
         job.lake.read(job.tables.staging)
+        .where(F.lit(True) if which is None else which)
         .where("NOT _retracted")
         .selectExpr(
             "_row_id",
@@ -60,6 +69,14 @@ def staged_rows(job: JobContext) -> DataFrame:
             "salary",
         )
     )
+
+
+def of_seasons(job: JobContext, which: Column) -> Column:
+    """The condition that a staged row can have the key of some deliveries' rows: to read no others."""
+    partition = job.contract.partition
+    staged = job.lake.read(job.tables.staging).where(which)
+    values = [row[0] for row in staged.select(partition).distinct().collect()]
+    return F.col(partition).isin(*values) if values else F.lit(False)
 
 
 def loaded_deliveries(job: JobContext) -> set[dt.date]:

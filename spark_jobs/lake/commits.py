@@ -77,18 +77,36 @@ def moved_by_others(
     return False
 
 
+def changed_partitions(lake: Lake, table: Table, since: int) -> set[str] | None:
+    """In which partitions of a table, of one column, rows have changed after a version.
+
+    None where the log no longer tells, or tells of a row in no partition.
+    """
+    changed: set[str | None] = set()
+    for version in range(max(since, -1) + 1, lake.version(table) + 1):
+        try:
+            files = _changed_files(actions_of(lake, table, version))
+        except (OSError, Py4JJavaError):
+            return None
+        for file in files:
+            changed.update((file.get("partitionValues") or {"": None}).values())
+    return None if None in changed else {value for value in changed if value is not None}
+
+
 def _signature(actions: Iterable[dict[str, Any]]) -> str | None:
     return next((a["commitInfo"].get("userMetadata") for a in actions if "commitInfo" in a), None)
 
 
 def _changes_rows(actions: Iterable[dict[str, Any]], partitions: set[str] | None) -> bool:
-    files = (action.get("add") or action.get("remove") for action in actions)
     return any(
-        file["dataChange"]
-        and (partitions is None or not partitions.isdisjoint((file.get("partitionValues") or {}).values()))
-        for file in files
-        if file
+        partitions is None or not partitions.isdisjoint((file.get("partitionValues") or {}).values())
+        for file in _changed_files(actions)
     )
+
+
+def _changed_files(actions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    files = (action.get("add") or action.get("remove") for action in actions)
+    return [file for file in files if file and file["dataChange"]]
 
 
 def written_in(actions: Iterable[dict[str, Any]], signature: str) -> Written:

@@ -36,8 +36,8 @@ def empty_lake(aws: str) -> None:
 
 
 def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake: None) -> None:
-    """Four pods a day, launched by deferred tasks, each with a slot of the pool that says how many there may
-    be; scheduler and triggerer die, then a driver.
+    """Four pods a day, launched by deferred tasks, each of which holds a slot of the pool; scheduler and
+    triggerer die, then a driver.
 
     The last day's refused rows start the recovery.
     """

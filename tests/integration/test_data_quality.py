@@ -18,7 +18,7 @@ from spark_jobs.lake.tables import LOADS, RUNS
 from spark_jobs.ledger import Run
 from spark_jobs.quarantine.corrections import Correction
 from tests.conftest import KEY
-from tests.lakes import TestLake, csv_of, employment
+from tests.lakes import TestLake, count_what_has_changed, csv_of, employment
 
 pytestmark = pytest.mark.long
 
@@ -41,7 +41,12 @@ def job(lake: TestLake, name: str, work: Callable) -> Run:
     return run
 
 
-def test_the_quality_follows_whatever_is_done_to_the_lake(new_lake: Callable[..., TestLake]) -> None:
+@pytest.mark.parametrize("staging", ["small", "large"])
+def test_the_quality_follows_whatever_is_done_to_the_lake(
+    new_lake: Callable[..., TestLake], staging: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if staging == "large":  # of which only what has changed is counted
+        count_what_has_changed(monkeypatch)
     lake = new_lake(quarantine_limit=0.4)
     newer = {"updated_at": "2014-06-01T09:00:00Z"}
     content = [

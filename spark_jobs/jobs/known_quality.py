@@ -1,0 +1,65 @@
+"""Which deliveries' quality is known already: of those before the first one that has changed since."""
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from spark_jobs.gold.data_quality_daily import LOADED, REFUSED, TABLE
+from spark_jobs.jobs.context import JobContext
+from spark_jobs.lake.commits import changed_partitions, moved_by_others
+from spark_jobs.ledger import succeeded
+
+
+def known_quality(job: JobContext, loaded: Collection[dt.date]) -> dict[dt.date, dict[str, Any]]:
+    """The rows of gold/data_quality_daily that need not be counted again, by delivery.
+
+    A delivery's figures follow from its own rows in staging and quarantine, and (which are late) from
+    those of the loaded deliveries before it. So they hold until one of these changes: the commits since
+    say in which deliveries. One that is refused whole is no such row, since it does not tell what is
+    staged of it. Where it is not known since when the table's rows hold, there are none, and where all is
+    counted sooner than that is found out.
+    """
+    seen = None if _is_counted_soon(job) else _seen_versions(job)
+    if seen is None:
+        return {}
+    changed = set[dt.date]()
+    for table in (job.tables.staging, job.tables.quarantine):
+        # The run notes the version that it reads first: what is committed from now on is seen by the next.
+        job.lake.read(table)
+        dates = changed_partitions(job.lake, table, seen.get(table.name, -1))
+        if dates is None:
+            return {}
+        changed |= {dt.date.fromisoformat(date) for date in dates}
+    rows = {row["delivery_date"]: row.asDict() for row in job.lake.read(TABLE).collect()}
+    changed |= {date for date in {*rows, *loaded} if _was_loaded(rows.get(date)) != (date in loaded)}
+    return {
+        date: row
+        for date, row in rows.items()
+        if row["status"] != REFUSED and all(date < other for other in changed)
+    }
+
+
+def _is_counted_soon(job: JobContext) -> bool:
+    return job.lake.is_small(job.tables.staging)
+
+
+def _was_loaded(row: dict[str, Any] | None) -> bool:
+    return row is not None and row["status"] == LOADED
+
+
+def _seen_versions(job: JobContext) -> dict[str, int] | None:
+    """The versions that the last aggregate had read before it made the quality what it is."""
+    runs = succeeded(job.lake, job.contract.dataset, "aggregate").where(
+        # What another contract refused is told in other words.
+        F.col("contract_version") == job.contract.version
+    )
+    version = f"coalesce(versions_written['{TABLE.name}'], versions_read['{TABLE.name}'])"
+    last = runs.selectExpr("versions_read", "finished_at", f"{version} AS version").agg(
+        F.max_by(F.struct("version", "versions_read"), "finished_at")
+    )
+    found = last.collect()[0][0]
+    if found is None or found["version"] is None or moved_by_others(job.lake, TABLE, found["version"]):
+        return None
+    return found["versions_read"]
