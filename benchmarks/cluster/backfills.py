@@ -8,54 +8,45 @@ for S3 (`make setup-s3`).
 """
 
 import json
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import boto3
-from pydantic import SecretStr
-from pyspark.sql import SparkSession
-
 from deploy import __main__ as platform
-from spark_jobs.contracts.contract import read_contract
-from spark_jobs.jobs.runner import run_days
-from spark_jobs.sample_feed import write_sample_feed
-from spark_jobs.settings import CONTRACT, Settings
-from tests.e2e.cluster import wait_until
-from tests.e2e.deployed import PIPELINE, day_ended, tasks_of_day
+from tests.e2e.deployed import (
+    PIPELINE,
+    STAGES,
+    backfilled,
+    embedded_lake,
+    empty_lake,
+    lake_at,
+    tasks_of_day,
+    use_s3_keys,
+)
 from tests.e2e.servers import session_on
-from tests.lakes import DAY, TestLake
-
-#: The jobs' tasks; the others start no pod.
-_TASKS = ("ingest_raw_data", "etl_process", "load_processed_data", "aggregate_data")
-_LONGEST = 3600
+from tests.lakes import DAY
 
 
 def main() -> None:
     """Run the backfills; exit code 1 where a table is not as it must be."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    days = [str(DAY.replace(day=number)) for number in range(1, count + 1)]
+    dates = [DAY.replace(day=number) for number in range(1, count + 1)]
+    days, wrong = list(map(str, dates)), []
     platform.put_deliveries(days[0], days[-1])
-    keys, wrong = platform.s3_keys(), []
-    environment = {
-        "AWS_ACCESS_KEY_ID": keys["access-key-id"],
-        "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
-    }
-    os.environ |= environment
+    use_s3_keys()
     with (
         tempfile.TemporaryDirectory() as folder,
         platform.forwarded(platform.AIRFLOW, f"service/{platform.AWS_LOCAL}", 5000) as port,
         session_on(url := f"http://127.0.0.1:{port}", Path(folder) / "spark.log") as spark,
     ):
-        expected = _embedded(spark, Path(folder), days)
+        expected = embedded_lake(spark, Path(folder), dates).content()
         for at_once in map(int, sys.argv[2:] or ("1", str(count))):
-            _empty_lake(url)
+            empty_lake(url)
             told = _backfill(days, at_once)
             spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # pyright: ignore
-            found = _lake(spark, "s3a://mlb/landing", "s3a://mlb/lake").content()
+            found = lake_at(spark, "s3a://mlb").content()
             differ = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
             wrong += differ
             print(json.dumps({**told, "tables_that_differ": differ}), flush=True)
@@ -66,46 +57,23 @@ def _backfill(days: list[str], at_once: int) -> dict[str, Any]:
     """Run the days, and tell how long that took and what became of them."""
     with platform.airflow() as api:
         api.unpause(PIPELINE)
-        before = {day: _tries(tasks_of_day(api, day)) for day in days}
-        known = {day: api.starts_of_day(PIPELINE, day) for day in days}
+        before = sum(_tries(tasks_of_day(api, day)) for day in days)
         started = time.monotonic()
-        api.backfill(PIPELINE, days[0], days[-1], at_once=at_once)
-        wait_until(lambda: all(api.starts_of_day(PIPELINE, day) - known[day] for day in days), _LONGEST)
-        states = [day_ended(api, day) for day in days]
+        states = backfilled(api, days, at_once)
         seconds = time.monotonic() - started
-        tries = sum(_tries(tasks_of_day(api, day)) - before[day] for day in days)
+        tries = sum(_tries(tasks_of_day(api, day)) for day in days) - before
     return {
         "days": len(days),
         "at_once": at_once,
         "seconds": round(seconds),
         "succeeded": states.count("success"),
         "tries": tries,
-        "tasks": len(_TASKS) * len(days),
+        "tasks": len(STAGES) * len(days),
     }
 
 
 def _tries(tasks: dict[str, dict[str, Any]]) -> int:
-    return sum(tasks[name]["try_number"] for name in _TASKS if name in tasks)
-
-
-def _embedded(spark: SparkSession, folder: Path, days: list[str]) -> dict[str, str]:
-    write_sample_feed(folder / "landing")
-    lake = _lake(spark, str(folder / "landing"), str(folder / "lake"))
-    dates = [DAY.fromisoformat(day) for day in days]
-    run_days(spark, lake.settings, lake.contract, dates, lambda run: None)
-    return lake.content()
-
-
-def _lake(spark: SparkSession, landing: str, place: str) -> TestLake:
-    key = SecretStr(platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"])
-    return TestLake(
-        spark, read_contract(CONTRACT), Settings(landing=landing, lake=place, pseudonym_key=key)
-    )
-
-
-def _empty_lake(url: str) -> None:
-    s3: Any = boto3.resource("s3", endpoint_url=url, region_name="us-east-1")
-    s3.Bucket("mlb").objects.filter(Prefix="lake/").delete()
+    return sum(tasks[name]["try_number"] for name in STAGES if name in tasks)
 
 
 if __name__ == "__main__":

@@ -30,13 +30,15 @@ def refresh_quality(job: JobContext, exit_code: int = 0, whole: bool = False) ->
     known = {} if whole else known_quality(job, loaded)
     which = ~F.col("_delivery_date").isin(*known) if known else F.lit(True)
     with job.lake.compiled_for(job.tables.staging):
-        rows = staged_rows(job, of_seasons(job, which) if known else None)
+        staged = staged_rows(job)
+        if known:
+            staged = _of_their_seasons(staged, which, job.contract.partition)
         counts = (
             refused_by_delivery(quarantine.where(which)),
-            staged_by_delivery(rows, quarantine, loaded, which),
+            staged_by_delivery(staged, quarantine, loaded, which),
         )
-        refused, staged = job.lake.together(*(count.collect for count in counts))
-    rows = data_quality_daily(told_by_runs(job, exit_code), refused, staged, loaded, limits(job), known)
+        refused, good = job.lake.together(*(count.collect for count in counts))
+    rows = data_quality_daily(told_by_runs(job, exit_code), refused, good, loaded, limits(job), known)
     values = [tuple(row[name] for name in table.schema.names) for row in rows]
     wanted = job.spark.createDataFrame(values, table.schema).coalesce(1)
     return job.lake.sync(table, wanted, job.lake.read(table))
@@ -53,12 +55,11 @@ def limits(job: JobContext) -> Limits:
     )
 
 
-def staged_rows(job: JobContext, which: Column | None = None) -> DataFrame:
-    """The rows staged now, all or some of them, as the quality of the deliveries is computed from them."""
+def staged_rows(job: JobContext) -> DataFrame:
+    """The rows staged now, as the quality of the deliveries is computed from them."""
     contract = job.contract
     return (
         job.lake.read(job.tables.staging)
-        .where(F.lit(True) if which is None else which)
         .where("NOT _retracted")
         .selectExpr(
             "_row_id",
@@ -71,12 +72,11 @@ def staged_rows(job: JobContext, which: Column | None = None) -> DataFrame:
     )
 
 
-def of_seasons(job: JobContext, which: Column) -> Column:
-    """The condition that a staged row can have the key of some deliveries' rows: to read no others."""
-    partition = job.contract.partition
-    staged = job.lake.read(job.tables.staging).where(which)
-    values = [row[0] for row in staged.select(partition).distinct().collect()]
-    return F.col(partition).isin(*values) if values else F.lit(False)
+def _of_their_seasons(staged: DataFrame, which: Column, partition: str) -> DataFrame:
+    """The rows of the seasons that some deliveries' rows are of: no others can have one of their keys."""
+    season = F.col(f"_key.{partition}")
+    seasons = [row[0] for row in staged.where(which).select(season).distinct().collect()]
+    return staged.where(season.isin(*seasons))
 
 
 def loaded_deliveries(job: JobContext) -> set[dt.date]:

@@ -1,19 +1,13 @@
 """The cluster that KUBECONFIG names, and an S3 server on this machine that its pods can reach."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
-from spark_jobs.contracts.contract import Contract
-from spark_jobs.jobs.runner import run_days
-from spark_jobs.sample_feed import write_sample_feed
-from spark_jobs.settings import Settings
-from tests.e2e.deployed import DAYS, PIPELINE
+from tests.e2e.deployed import DAYS, PIPELINE, embedded_lake, lake_at, use_s3_keys
 from tests.e2e.servers import kubernetes_api, local_values, s3_server, session_on
 from tests.lakes import TestLake
 
@@ -49,11 +43,7 @@ def api() -> Iterator[Airflow]:
 def aws() -> Iterator[str]:
     """The URL of the cluster's S3, SNS and SQS on this machine."""
     with platform.forwarded(platform.AIRFLOW, f"service/{platform.AWS_LOCAL}", 5000) as port:
-        keys = platform.s3_keys()
-        os.environ |= {
-            "AWS_ACCESS_KEY_ID": keys["access-key-id"],
-            "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
-        }
+        use_s3_keys()
         yield f"http://127.0.0.1:{port}"
 
 
@@ -64,32 +54,13 @@ def spark_on_aws(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield session
 
 
-@pytest.fixture(scope="session")
-def pseudonym_key() -> SecretStr:
-    """The key of the lake in the cluster."""
-    return SecretStr(platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"])
-
-
 @pytest.fixture(scope="module")
-def on_s3(spark_on_aws: SparkSession, contract: Contract, pseudonym_key: SecretStr) -> TestLake:
+def on_s3(spark_on_aws: SparkSession) -> TestLake:
     """The lake in the cluster, read from here."""
-    settings = Settings(landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=pseudonym_key)
-    return TestLake(spark_on_aws, contract, settings)
+    return lake_at(spark_on_aws, "s3a://mlb")
 
 
 @pytest.fixture(scope="module")
-def embedded(
-    spark_on_aws: SparkSession,
-    contract: Contract,
-    pseudonym_key: SecretStr,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> TestLake:
+def embedded(spark_on_aws: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TestLake:
     """The same days in this process, on a local disk."""
-    folder = tmp_path_factory.mktemp("embedded")
-    write_sample_feed(folder / "landing")
-    settings = Settings(
-        landing=str(folder / "landing"), lake=str(folder / "lake"), pseudonym_key=pseudonym_key
-    )
-    lake = TestLake(spark_on_aws, contract, settings)
-    run_days(spark_on_aws, lake.settings, contract, DAYS, lambda run: None)
-    return lake
+    return embedded_lake(spark_on_aws, tmp_path_factory.mktemp("embedded"), DAYS)

@@ -1,15 +1,25 @@
 """What `make deploy` has installed, as the tests look at it: Airflow's runs, the jobs' pods, the alerts."""
 
+import datetime as dt
 import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import boto3
+from pydantic import SecretStr
+from pyspark.sql import SparkSession
 
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
+from spark_jobs.contracts.contract import read_contract
+from spark_jobs.jobs.runner import run_days
+from spark_jobs.sample_feed import write_sample_feed
+from spark_jobs.settings import CONTRACT, Settings
 from tests.e2e.cluster import Namespace, wait_until
-from tests.lakes import DAY
+from tests.lakes import DAY, TestLake
 
 PIPELINE, RECOVERY = platform.PIPELINE, "mlb_employee_recovery"
 SPARK, AIRFLOW = Namespace(platform.SPARK), Namespace(platform.AIRFLOW)
@@ -18,11 +28,48 @@ DAYS = [DAY.replace(day=number) for number in (1, 2, 3)]
 #: A day's four pods, each with its JVM, on two processors that the cluster shares.
 LONGEST = 1500
 _ENDED = ("success", "failed")
+#: The tasks of a day's run that start a pod, and the job of each.
+STAGES = {
+    "ingest_raw_data": "ingest",
+    "etl_process": "etl",
+    "load_processed_data": "load",
+    "aggregate_data": "aggregate",
+}
 
 
 def client(service: str, url: str) -> Any:
     """A client of the cluster's S3, SNS and SQS."""
     return boto3.client(service, endpoint_url=url, region_name="us-east-1")
+
+
+def use_s3_keys() -> None:
+    """Put the keys of the cluster's S3 where this process's clients and its JVM look for them."""
+    keys = platform.s3_keys()
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": keys["access-key-id"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
+    }
+
+
+def empty_lake(aws: str) -> None:
+    """Empty the lake in the cluster's bucket; its landing zone stays."""
+    store: Any = boto3.resource("s3", endpoint_url=aws, region_name="us-east-1")
+    store.Bucket("mlb").objects.filter(Prefix="lake/").delete()
+
+
+def lake_at(spark: SparkSession, place: str) -> TestLake:
+    """A lake and landing zone at a place, with the key of the lake in the cluster."""
+    key = SecretStr(platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"])
+    settings = Settings(landing=f"{place}/landing", lake=f"{place}/lake", pseudonym_key=key)
+    return TestLake(spark, read_contract(CONTRACT), settings)
+
+
+def embedded_lake(spark: SparkSession, folder: Path, days: Sequence[dt.date]) -> TestLake:
+    """Days of the sample feed in this process, on a local disk."""
+    write_sample_feed(folder / "landing")
+    lake = lake_at(spark, str(folder))
+    run_days(spark, lake.settings, lake.contract, list(days), lambda run: None)
+    return lake
 
 
 def put(aws: str, key: str, content: str) -> None:
@@ -43,10 +90,18 @@ def day_ended(api: Airflow, day: str) -> str:
 
 def run_day(api: Airflow, day: str) -> str:
     """Run the pipeline for a day, once more if it has run; the state in which that ends."""
-    known = api.starts_of_day(PIPELINE, day)
-    api.backfill(PIPELINE, day)
-    wait_until(lambda: bool(api.starts_of_day(PIPELINE, day) - known), LONGEST)
-    return day_ended(api, day)
+    return backfilled(api, [day])[0]
+
+
+def backfilled(api: Airflow, days: Sequence[str], at_once: int = 1) -> list[str]:
+    """Run the pipeline for some days on end, as `run_day` does for one; the states in which they end."""
+    known = {day: api.starts_of_day(PIPELINE, day) for day in days}
+    api.backfill(PIPELINE, days[0], days[-1], at_once=at_once)
+    states = []
+    for day in days:
+        wait_until(lambda day=day: bool(api.starts_of_day(PIPELINE, day) - known[day]), LONGEST)
+        states.append(day_ended(api, day))
+    return states
 
 
 def run_ended(api: Airflow, dag: str, run_id: str) -> str:

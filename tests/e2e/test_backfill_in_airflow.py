@@ -3,11 +3,6 @@
 On an empty lake: what `make deploy` has in the cluster's bucket, and other tests have put there, goes.
 """
 
-from typing import Any
-
-import boto3
-import pytest
-
 from deploy.airflow_api import Airflow
 from tests.e2e.deployed import (
     AIRFLOW,
@@ -15,32 +10,26 @@ from tests.e2e.deployed import (
     PIPELINE,
     RECOVERY,
     SPARK,
+    STAGES,
     asset_triggered,
     day_ended,
     deferred_pod,
     drivers,
+    empty_lake,
     run_ended,
     run_of_day,
     tasks_of_day,
 )
 from tests.lakes import TestLake
 
-JOBS = ("ingest_raw_data", "etl_process", "load_processed_data", "aggregate_data")
 
-
-@pytest.fixture(scope="module")
-def empty_lake(aws: str) -> None:
-    """The bucket without a lake; its landing zone stays."""
-    s3: Any = boto3.resource("s3", endpoint_url=aws, region_name="us-east-1")
-    s3.Bucket("mlb").objects.filter(Prefix="lake/").delete()
-
-
-def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake: None) -> None:
+def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, aws: str) -> None:
     """Four pods a day, launched by deferred tasks, each of which holds a slot of the pool; scheduler and
     triggerer die, then a driver.
 
     The last day's refused rows start the recovery.
     """
+    empty_lake(aws)
     tries = _tries_of_load(api)
     api.backfill(PIPELINE, str(DAYS[0]), str(DAYS[-1]))
     deferred_pod(api, str(DAYS[0]), "etl_process", "etl")
@@ -64,7 +53,7 @@ def test_a_backfill_of_three_days_goes_on_whoever_dies(api: Airflow, empty_lake:
     assert set(drivers("etl", str(DAYS[0]))) == before
     assert _tries_of_load(api) == tries + 2
     run_id = run_of_day(api, str(DAYS[0]))["dag_run_id"]
-    told = [api.result(PIPELINE, run_id, task) for task in JOBS]
+    told = [api.result(PIPELINE, run_id, task) for task in STAGES]
     assert [result["outcome"] for result in told] == ["succeeded"] * 4
     assert told[0]["rows"]["rows_in"] == 38_083
 

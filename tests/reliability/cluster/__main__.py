@@ -27,27 +27,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
-from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
 from deploy import __main__ as platform
-from spark_jobs.contracts.contract import read_contract
-from spark_jobs.settings import CONTRACT, Settings
 from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import (
     LONGEST,
     PIPELINE,
+    STAGES,
     alerts,
     day_ended,
     deferred_pod,
+    empty_lake,
+    lake_at,
     put,
     run_day,
     tasks_of_day,
+    use_s3_keys,
 )
 from tests.e2e.servers import session_on
-from tests.lakes import TestLake, csv_of, employment
+from tests.lakes import csv_of, employment
 from tests.reliability.cluster.faults import FAULTS, Fault
 from tests.reliability.cluster.watching import Watching
 from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
@@ -57,13 +57,6 @@ NAME = "faults of the cluster"
 DAY = "2023-12-01"
 #: What a call ends with whose way into the cluster, or other end, is not there.
 _AWAY = (OSError, RuntimeError, click.ClickException, subprocess.CalledProcessError)
-#: The tasks of a day's run, and the job of each.
-STAGES = {
-    "ingest_raw_data": "ingest",
-    "etl_process": "etl",
-    "load_processed_data": "load",
-    "aggregate_data": "aggregate",
-}
 
 
 @dataclass(frozen=True)
@@ -99,12 +92,9 @@ class Platform:
     Every way into the cluster is opened when it is needed: a fault may cut one that is open.
     """
 
-    def __init__(self, spark: SparkSession, port: int, key: str) -> None:
+    def __init__(self, spark: SparkSession, port: int) -> None:
         self._port = port
-        settings = Settings(
-            landing="s3a://mlb/landing", lake="s3a://mlb/lake", pseudonym_key=SecretStr(key)
-        )
-        self._lake = TestLake(spark, read_contract(CONTRACT), settings)
+        self._lake = lake_at(spark, "s3a://mlb")
         self._put_delivery()
         say(f"the delivery of {DAY}, undisturbed")
         self._empty_lake()
@@ -168,8 +158,7 @@ class Platform:
 
     def _empty_lake(self) -> None:
         with s3(self._port) as url:
-            store: Any = boto3.resource("s3", endpoint_url=url, region_name="us-east-1")
-            store.Bucket("mlb").objects.filter(Prefix="lake/").delete()
+            empty_lake(url)
 
     def _lake_now(self) -> dict[str, str]:
         # Another lake each time, at the place of the one that Delta knows.
@@ -231,16 +220,12 @@ def wanted_trials(given: argparse.Namespace) -> list[Trial]:
 @contextlib.contextmanager
 def deployed(folder: Path) -> Iterator[Platform]:
     """The platform in the cluster that KUBECONFIG names, and a session that reads its lake from here."""
-    keys = platform.s3_keys()
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": keys["access-key-id"],
-        "AWS_SECRET_ACCESS_KEY": keys["secret-access-key"],
-    }
-    port, key = free_port(), platform.secret(platform.SPARK, "mlb-pseudonym-key")["key"]
+    use_s3_keys()
+    port = free_port()
     with contextlib.ExitStack() as stack:
         with s3(port) as url:
             spark = stack.enter_context(session_on(url, folder / "spark.log"))
-        yield Platform(spark, port, key)
+        yield Platform(spark, port)
 
 
 def free_port() -> int:
