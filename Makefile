@@ -55,7 +55,7 @@ cluster-long: setup-s3  ## the same on the cluster: executors killed, recovery b
 killed: setup  ## by hand, up to half an hour: every way back killed with kill -9 and run again (MLB_KILLS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_killed.py -q
 
-faults: setup  ## by hand, hours: every failpoint of every job met by an exception, a kill -9 and a delay (FAULTS="--jobs load …")
+faults: setup  ## by hand, hours: every failpoint of every job met by an exception, a kill -9, the disk that one leaves, and a delay (FAULTS="--jobs load …")
 	@$(BIN)/python -m tests.reliability.faults $(FAULTS)
 
 fault-part: setup  ## some minutes: a part of these, of each job and each kind of fault (MLB_FAULTS, MLB_SEED)

@@ -8,8 +8,6 @@ An image may have settings of its own behind commas, such as mlb/spark-jobs:plai
 """
 
 import json
-import logging
-import os
 import statistics
 import subprocess
 import sys
@@ -18,14 +16,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-import boto3
-from moto.server import ThreadedMotoServer
-
 from spark_jobs.sample_feed import write_sample_feed
+from tests.s3_server import KEYS, client_of, s3_server
 
 JOBS = ("ingest", "etl", "load", "aggregate")
-#: The server takes any.
-_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 FIRST, SECOND = "2023-10-01", "2023-10-02"
 #: The end of a container's output: its cgroup's processor time, of version 1 (ns) or 2 (µs).
 _TELL = (
@@ -37,28 +31,23 @@ _TELL = (
 def main() -> None:
     """Run the rounds and print the medians."""
     rounds, images = int(sys.argv[1]), sys.argv[2:]
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would tell of every request
-    server = ThreadedMotoServer("127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = _environment(f"http://{host}:{port}")
-    _deliver(environment["MLB_S3_ENDPOINT"])
-    _run(images[0], f"run --from {FIRST} --to {SECOND}", environment)
     measured: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for turn in range(rounds):
-        for job in JOBS:
-            # Each round begins with another image.
-            for image in images[turn % len(images) :] + images[: turn % len(images)]:
-                measured[job, image].append(_run(image, f"{job} --date {SECOND}", environment))
-                print(turn, job, image, *measured[job, image][-1], file=sys.stderr, flush=True)
-    server.stop()
+    with s3_server("mlb") as endpoint:
+        environment = _environment(endpoint)
+        _deliver(endpoint)
+        _run(images[0], f"run --from {FIRST} --to {SECOND}", environment)
+        for turn in range(rounds):
+            for job in JOBS:
+                # Each round begins with another image.
+                for image in images[turn % len(images) :] + images[: turn % len(images)]:
+                    measured[job, image].append(_run(image, f"{job} --date {SECOND}", environment))
+                    print(turn, job, image, *measured[job, image][-1], file=sys.stderr, flush=True)
     _show(measured, images)
 
 
 def _environment(endpoint: str) -> dict[str, str]:
-    os.environ |= dict.fromkeys(_KEYS, "any")
     return {
-        **{name: os.environ[name] for name in _KEYS},
+        **KEYS,
         "MLB_S3_ENDPOINT": endpoint,
         "MLB_S3_PATH_STYLE": "true",
         "MLB_S3_REGION": "us-east-1",
@@ -70,8 +59,7 @@ def _environment(endpoint: str) -> dict[str, str]:
 
 
 def _deliver(endpoint: str) -> None:
-    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    s3.create_bucket(Bucket="mlb")
+    s3 = client_of(endpoint)
     with tempfile.TemporaryDirectory() as folder:
         write_sample_feed(Path(folder))
         for day in (FIRST, SECOND):

@@ -78,8 +78,7 @@ class Run:
 
     def signature(self) -> str:
         """What the run's commits are signed with, as JSON: Delta keeps it as their user metadata."""
-        date = self.delivery_date.isoformat() if self.delivery_date else None
-        return json.dumps({"run_id": self.run_id, "job": self.job, "delivery_date": date})
+        return signature_of(self.run_id, self.job, self.delivery_date)
 
     def values(self) -> dict[str, Any]:
         """The row of the ledger."""
@@ -96,6 +95,12 @@ def record(lake: Lake, run: Run) -> None:
     row = lake.spark.createDataFrame([tuple(values[n] for n in RUNS.schema.names)], RUNS.schema)
     lake.append(RUNS, row.coalesce(1))
     lake.versions_written.pop(RUNS.name, None)
+
+
+def signature_of(run_id: str, job: str, delivery_date: dt.date | None) -> str:
+    """What a run's commits are signed with, see `Run.signature`."""
+    date = delivery_date.isoformat() if delivery_date else None
+    return json.dumps({"run_id": run_id, "job": job, "delivery_date": date})
 
 
 def succeeded(lake: Lake, dataset: str, *jobs: str) -> DataFrame:

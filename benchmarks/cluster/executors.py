@@ -24,7 +24,8 @@ from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import dataset_tables
 from spark_jobs.settings import CONTRACT
 from tests.e2e.release import Platform, released
-from tests.e2e.servers import client_of, local_values, s3_server, session_on
+from tests.e2e.servers import local_values, s3_for_pods, session_on
+from tests.s3_server import client_of
 
 _JOBS = ("etl", "load")
 _MEMORY = "2g"
@@ -38,7 +39,7 @@ def main() -> None:
     counts = [int(count) for count in sys.argv[3:]] or [0, 1, 2]
     date = pipeline.date_of(folder / scenario / "bronze")
     wrong: list[str] = []
-    with s3_server() as s3, released("mlb-bench", s3, local_values(), KEY) as platform:
+    with s3_for_pods() as s3, released("mlb-bench", s3, local_values(), KEY) as platform:
         for count in counts:
             _upload(folder / scenario / "state" / "lake", s3, f"lake-{count}")
             platform.deploy(

@@ -17,12 +17,12 @@ from benchmarks.oracle import SILVER, fingerprint_sql
 from spark_jobs.contracts.contract import read_contract
 from spark_jobs.lake.java import find_java_home
 from spark_jobs.lake.jvm import logging_options
-from spark_jobs.lake.lake import all_equal
 from spark_jobs.lake.session import JARS, LOCAL_DISK
 from spark_jobs.privacy.pseudonyms import pseudonymise
 from spark_jobs.settings import CONTRACT, Settings
 from spark_jobs.silver.clean import clean
 from spark_jobs.silver.rules import judge
+from spark_jobs.sql import all_equal
 
 KEY_COLUMNS = ("employee_id", "season", "team_id")
 #: What a row says: the columns in which two versions of a key may differ.

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from spark_jobs.gold.data_quality_daily import LOADED, REFUSED, TABLE
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.lake.commits import changed_partitions, moved_by_others
-from spark_jobs.ledger import succeeded
+from spark_jobs.ledger import signature_of, succeeded
 
 
 def known_quality(job: JobContext, loaded: Collection[dt.date]) -> dict[dt.date, dict[str, Any]]:
@@ -50,16 +50,19 @@ def _was_loaded(row: dict[str, Any] | None) -> bool:
 
 
 def _seen_versions(job: JobContext) -> dict[str, int] | None:
-    """The versions that the last aggregate had read before it made the quality what it is."""
+    """The versions that the last aggregate had read before it made the quality what it is.
+
+    None where anybody else has written the table since that run first looked at it, which was before it
+    counted: what it wrote may then have gone over newer rows.
+    """
     runs = succeeded(job.lake, job.contract.dataset, "aggregate").where(
         # What another contract refused is told in other words.
         F.col("contract_version") == job.contract.version
     )
-    version = f"coalesce(versions_written['{TABLE.name}'], versions_read['{TABLE.name}'])"
-    last = runs.selectExpr("versions_read", "finished_at", f"{version} AS version").agg(
-        F.max_by(F.struct("version", "versions_read"), "finished_at")
-    )
-    found = last.collect()[0][0]
-    if found is None or found["version"] is None or moved_by_others(job.lake, TABLE, found["version"]):
+    last = F.max_by(F.struct("run_id", "job", "delivery_date", "versions_read"), "finished_at")
+    found = runs.agg(last).collect()[0][0]
+    if found is None:
         return None
-    return found["versions_read"]
+    seen = found["versions_read"]
+    own = signature_of(found["run_id"], found["job"], found["delivery_date"])
+    return None if moved_by_others(job.lake, TABLE, seen.get(TABLE.name, -1), own) else seen

@@ -26,7 +26,9 @@ def refresh_quality(job: JobContext, exit_code: int = 0, whole: bool = False) ->
     """
     if not job.settings.data_quality:
         return Synced()
-    table, quarantine, loaded = TABLE, job.lake.read(job.tables.quarantine), loaded_deliveries(job)
+    # Before anything is counted: the run notes that version, and known_quality looks who has written since.
+    table, present = TABLE, job.lake.read(TABLE)
+    quarantine, loaded = job.lake.read(job.tables.quarantine), loaded_deliveries(job)
     known = {} if whole else known_quality(job, loaded)
     which = ~F.col("_delivery_date").isin(*known) if known else F.lit(True)
     with job.lake.compiled_for(job.tables.staging):
@@ -41,7 +43,7 @@ def refresh_quality(job: JobContext, exit_code: int = 0, whole: bool = False) ->
     rows = data_quality_daily(told_by_runs(job, exit_code), refused, good, loaded, limits(job), known)
     values = [tuple(row[name] for name in table.schema.names) for row in rows]
     wanted = job.spark.createDataFrame(values, table.schema).coalesce(1)
-    return job.lake.sync(table, wanted, job.lake.read(table))
+    return job.lake.sync(table, wanted, present)
 
 
 def limits(job: JobContext) -> Limits:

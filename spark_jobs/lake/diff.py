@@ -9,8 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
-from spark_jobs.lake.lake import ACTION, Lake, Synced, all_equal
+from spark_jobs.lake.lake import Lake, Synced
+from spark_jobs.lake.merging import ACTION
 from spark_jobs.lake.tables import Table
+from spark_jobs.sql import all_equal
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 _NAMES = {"insert": ADDED, "update": CHANGED, "delete": REMOVED}

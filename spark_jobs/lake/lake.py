@@ -10,7 +10,7 @@ was killed between two commits is finished by running it again.
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,17 +21,17 @@ from pyspark import inheritable_thread_target
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType, StructType
+from pyspark.sql.types import StructType
 
 from spark_jobs.lake.conflicts import CONFLICTS
+from spark_jobs.lake.merging import ACTION, differing, merge
 from spark_jobs.lake.storage import delete
 from spark_jobs.lake.tables import Table
+from spark_jobs.sql import literal
 
 T = TypeVar("T")
 #: How often a commit is tried that others come before.
 _MOST_TRIES = 10
-#: Column of `Differences.rows`: insert, update or delete.
-ACTION = "_action"
 _SIGNATURE = "spark.databricks.delta.commitInfo.userMetadata"
 #: In place of the session's (SMALL_DATA in session.py).
 _COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
@@ -366,7 +366,7 @@ class Lake:
         """What `sync` would change."""
         version = self.version(table)
         # Kept, so that what is counted is what is merged; lazily, so that counting computes it.
-        rows = _differences(table, wanted, scope).localCheckpoint(eager=False)
+        rows = differing(table, wanted, scope).localCheckpoint(eager=False)
         partition = [F.col(name) for name in table.partition_by]
         with self.compiled_for(table):
             counts = rows.groupBy(ACTION, *partition).count().collect()
@@ -382,7 +382,7 @@ class Lake:
             # sorting the table.
             rows = rows.limit(changed)
         with self.committing(table), self.compiled_for(table):
-            _merge(self.spark, self.path(table), table, rows, differences.counts)
+            merge(self.spark, self.path(table), table, rows, differences.counts)
 
 
 def is_large(rows: int) -> bool:
@@ -407,60 +407,3 @@ def _with_all_columns(rows: DataFrame, table: Table) -> DataFrame:
         for c in table.schema
     ]
     return rows.select(*columns)
-
-
-# The columns below are written as SQL, not built one by one: each call into the JVM takes
-# milliseconds, and a table of 25 columns would take a hundred of them at every sync.
-
-
-def _differences(table: Table, wanted: DataFrame, scope: DataFrame) -> DataFrame:
-    """The rows to insert, update or delete, each with its `_action`."""
-    names = table.schema.names
-    # Maps cannot be compared; their entries can.
-    maps = {field.name for field in table.schema if isinstance(field.dataType, MapType)}
-    rest = [name for name in names if name not in table.key and name not in maps]
-    same = " AND ".join([all_equal("new", "old", rest), *(_equal_maps(name) for name in sorted(maps))])
-    new = wanted.selectExpr(*names, "true AS _new").alias("new")
-    old = scope.selectExpr(*names, "true AS _old").alias("old")
-    action = (
-        "CASE WHEN _old IS NULL THEN 'insert' WHEN _new IS NULL THEN 'delete' "
-        f"WHEN NOT ({same}) THEN 'update' END"
-    )
-    columns = [f"CASE WHEN _new THEN new.{name} ELSE old.{name} END AS {name}" for name in names]
-    joined = new.join(old, on=F.expr(all_equal("new", "old", table.key)), how="full_outer")
-    return joined.selectExpr(*columns, f"{action} AS {ACTION}").where(f"{ACTION} IS NOT NULL")
-
-
-def _merge(
-    spark: SparkSession, path: str, table: Table, differences: DataFrame, counts: Sequence[Row]
-) -> None:
-    condition = F.expr(all_equal("new", "old", table.key))
-    for name in table.partition_by:
-        # Only literals prune files: MERGE has no dynamic pruning of its target.
-        values = sorted({count[name] for count in counts})
-        condition = F.col(f"old.{name}").isin(*values) & condition
-    merge = DeltaTable.forPath(spark, path).alias("old").merge(differences.alias("new"), condition)
-    # Only the clauses that are needed: Delta has a shorter way for a merge that only inserts.
-    actions = {count[ACTION] for count in counts}
-    if "delete" in actions:
-        merge = merge.whenMatchedDelete(f"new.{ACTION} = 'delete'")
-    if "update" in actions:
-        merge = merge.whenMatchedUpdateAll(f"new.{ACTION} = 'update'")
-    if "insert" in actions:
-        merge = merge.whenNotMatchedInsertAll(f"new.{ACTION} = 'insert'")
-    merge.execute()
-
-
-def _equal_maps(name: str) -> str:
-    return " <=> ".join(f"sort_array(map_entries({side}.{name}))" for side in ("new", "old"))
-
-
-def literal(text: str) -> str:
-    """SQL: a string literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def all_equal(left: str, right: str, names: Sequence[str]) -> str:
-    """Column by column and null-safe: never a concatenated key, in which two keys can meet."""
-    return " AND ".join(f"{left}.{name} <=> {right}.{name}" for name in names) or "true"

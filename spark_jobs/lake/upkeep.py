@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 from spark_jobs.errors import JobError
 from spark_jobs.lake import storage
 from spark_jobs.lake.conflicts import CONFLICTS
-from spark_jobs.lake.lake import Lake, literal
+from spark_jobs.lake.lake import Lake
 from spark_jobs.lake.tables import Table
+from spark_jobs.sql import literal
 
 _MOST_TRIES = 5
 #: A partition with several files below this, or with many deleted rows in one, is written again.

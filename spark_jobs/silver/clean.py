@@ -6,6 +6,7 @@ The columns are written as SQL, since building them one call at a time takes a s
 from pyspark.sql import DataFrame
 
 from spark_jobs.contracts.contract import Column, Contract
+from spark_jobs.sql import literal
 
 #: White space, control characters, and the invisible ones that spreadsheets leave behind.
 _BLANKS = r"r'[\s\p{Cntrl}\u00a0\u200b\ufeff]+'"
@@ -25,7 +26,7 @@ def clean(bronze: DataFrame, contract: Contract) -> DataFrame:
     """
     others = [name for name in bronze.columns if name not in contract.names]
     tidied = tidy(bronze, contract.columns, contract.null_texts)
-    is_delete = f"{contract.operation} <=> {text(contract.delete_operation)}"
+    is_delete = f"{contract.operation} <=> {literal(contract.delete_operation)}"
     counted = tidied.selectExpr(
         *(
             name if name in contract.control else f"CASE WHEN NOT ({is_delete}) THEN {name} END AS {name}"
@@ -77,7 +78,7 @@ def _digits(column: Column) -> str:
 def _not_null_text(column: Column, null_texts: tuple[str, ...]) -> str:
     """SQL: null in place of null texts such as `N/A`, but not in names: there are people called Null."""
     is_name = column.classification == "identity" and column.type == "string"
-    nulls = ", ".join(text(null) for null in ("", *(() if is_name else null_texts)))
+    nulls = ", ".join(literal(null) for null in ("", *(() if is_name else null_texts)))
     return f"CASE WHEN lower({column.name}) NOT IN ({nulls}) THEN {column.name} END"
 
 
@@ -98,12 +99,6 @@ def typed_value(column: Column, contract: Contract) -> str:
     return f"try_cast({name} AS {column.type})"
 
 
-def text(value: str) -> str:
-    """SQL: a string literal."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
 def _first_time(name: str, formats: tuple[str, ...]) -> str:
-    tries = (f"try_to_timestamp({name}, {text(pattern)})" for pattern in formats)
+    tries = (f"try_to_timestamp({name}, {literal(pattern)})" for pattern in formats)
     return f"coalesce({', '.join(tries)})"

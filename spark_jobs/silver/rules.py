@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_jobs.contracts.contract import Contract, Rule
-from spark_jobs.silver.clean import text
+from spark_jobs.sql import literal
 
 MALFORMED = "malformed_row"
 INVALID = "invalid_utf8"
@@ -59,16 +59,16 @@ def _failure(check: _Check, contract: Contract) -> str:
         # A line that could not be split has no values to judge.
         excused.append(f"_problem.code <=> '{MALFORMED}'")
     if rule.column and rule.column not in contract.control:
-        excused.append(f"{contract.operation} <=> {text(contract.delete_operation)}")
-    sentence = text(rule.sentence)
+        excused.append(f"{contract.operation} <=> {literal(contract.delete_operation)}")
+    sentence = literal(rule.sentence)
     if rule.name in (MALFORMED, INVALID):
         sentence = f"concat({sentence}, ' In detail: ', _problem.about, '.')"
-    column = text(rule.column) if rule.column else "CAST(NULL AS string)"
+    column = literal(rule.column) if rule.column else "CAST(NULL AS string)"
     if rule.name == INVALID:
         column = "_problem.column"
     return (
         f"CASE WHEN NOT ({' OR '.join([check.holds, *excused])}) THEN named_struct("
-        f"'code', {text(rule.name)}, 'column', {column}, "
+        f"'code', {literal(rule.name)}, 'column', {column}, "
         f"'severity', '{rule.severity}', 'sentence', {sentence}) END"
     )
 
@@ -77,5 +77,5 @@ def reason(code: str, column: str, sentence: str) -> Column:
     """A reason for refusing a row, as it stands in the quarantine."""
     return F.expr(
         f"named_struct('code', '{code}', 'column', '{column}', 'severity', 'error', "
-        f"'sentence', {text(sentence)})"
+        f"'sentence', {literal(sentence)})"
     )

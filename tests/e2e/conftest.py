@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.deployed import DAYS, PIPELINE, embedded_lake, lake_at, use_s3_keys
-from tests.e2e.servers import kubernetes_api, local_values, s3_server, session_on
+from tests.e2e.servers import kubernetes_api, local_values, s3_for_pods, session_on
 from tests.lakes import TestLake
 
 
@@ -27,7 +27,7 @@ def options() -> list[str]:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The URL of an S3 server on this machine, as this machine and pods reach it."""
-    with s3_server() as url:
+    with s3_for_pods() as url:
         yield url
 
 

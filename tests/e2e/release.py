@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace, wait_until
-from tests.e2e.servers import KEYS
 from tests.lakes import DAY
+from tests.s3_server import KEYS
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 IMAGE, _, TAG = os.environ.get("MLB_IMAGE", f"mlb/spark-jobs:{VERSION}").rpartition(":")

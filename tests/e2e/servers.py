@@ -1,22 +1,17 @@
 """An S3 server on this machine that the cluster's pods can reach, and who looks into it from here."""
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-from moto.server import ThreadedMotoServer
 from pyspark.sql import SparkSession
 
 from spark_jobs.lake.session import start_session
 from spark_jobs.settings import Settings
 from tests.e2e.cluster import CHART, Namespace
-
-#: The keys of the S3 server, which takes any.
-KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
+from tests.s3_server import s3_server
 
 
 def kubernetes_api() -> tuple[str, int]:
@@ -33,20 +28,13 @@ def local_values() -> list[str]:
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
+def s3_for_pods() -> Iterator[str]:
     """The URL of an S3 server on this machine, with the bucket `mlb`, as this machine and pods reach it.
 
     MLB_TEST_HOST is this machine's address as pods see it, by default where the API server is.
     """
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would tell of every request
-    os.environ |= KEYS  # before the JVM starts, which inherits them
-    server = ThreadedMotoServer(os.environ.get("MLB_TEST_HOST", kubernetes_api()[0]), port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client_of(url).create_bucket(Bucket="mlb")
-    yield url
-    server.stop()
+    with s3_server("mlb", host=os.environ.get("MLB_TEST_HOST", kubernetes_api()[0])) as url:
+        yield url
 
 
 @contextmanager
@@ -60,8 +48,3 @@ def session_on(s3: str, log: Path) -> Iterator[SparkSession]:
     # The JVM stays: what it keeps by a bucket's name would go on to ask the server of this session.
     jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
     jvm.org.apache.hadoop.fs.FileSystem.closeAll()
-
-
-def client_of(url: str) -> Any:
-    """A client of the S3 server that has nothing to do with Hadoop."""
-    return boto3.client("s3", endpoint_url=url, region_name="us-east-1")

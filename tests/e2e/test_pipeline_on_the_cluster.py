@@ -20,8 +20,9 @@ from spark_jobs.settings import Settings
 from tests.conftest import KEY, make_lake
 from tests.e2e.cluster import wait_until
 from tests.e2e.release import LONGEST, Platform, Pod, released
-from tests.e2e.servers import client_of, session_on
+from tests.e2e.servers import session_on
 from tests.lakes import DAY, TestLake
+from tests.s3_server import client_of
 
 
 @pytest.fixture(scope="module")

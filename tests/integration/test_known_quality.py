@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.gold.data_quality_daily import TABLE
+from spark_jobs.gold.data_quality_daily import TABLE, data_quality_daily
 from spark_jobs.jobs import quality
 from spark_jobs.jobs.context import JobContext
 from spark_jobs.jobs.known_quality import known_quality
@@ -99,6 +99,27 @@ def test_the_days_of_a_week_are_counted_once(new_lake: Callable[..., TestLake], 
     lake.succeed("aggregate")
     assert kept[-1] == 0
     assert {row["rows_late"] for row in lake.read(TABLE).collect()} == {0}
+
+
+def test_what_another_has_written_while_a_run_counted_is_counted_again(
+    new_lake: Callable[..., TestLake], kept: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = new_lake()
+    lake.deliver(csv_of(employment()))
+    lake.succeed()
+
+    def meanwhile(*arguments: Any) -> Any:
+        # In a session of its own, as in a process of its own: not signed by the run that counts.
+        lake.spark.newSession().sql(f"UPDATE {lake.lake.sql_name(TABLE)} SET rows_late = 7")
+        return data_quality_daily(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quality, "data_quality_daily", meanwhile)
+        lake.deliver(csv_of(employment(season="2015")), day=DAYS[1])
+        lake.succeed(day=DAYS[1])
+    # What that run has written over may have been of a newer lake than it has counted.
+    lake.succeed("aggregate")
+    assert kept[-1] == 0
 
 
 def test_what_is_late_follows_the_deliveries_before(

@@ -142,14 +142,14 @@ QUICK = (
 SLOW = (
     Bug(
         "a dropped null-safe comparison: what becomes known is no change",
-        "spark_jobs/lake/lake.py",
+        "spark_jobs/sql.py",
         'f"{left}.{name} <=> {right}.{name}"',
         'f"{left}.{name} = {right}.{name}"',
         (LAKE,),
     ),
     Bug(
         "rows that are no longer wanted stay",
-        "spark_jobs/lake/lake.py",
+        "spark_jobs/lake/merging.py",
         'if "delete" in actions:',
         'if "delete" in actions and "update" in actions:',
         (LAKE,),

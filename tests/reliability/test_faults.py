@@ -1,4 +1,5 @@
-"""A part of the fault matrix: each job met by an exception, a `kill -9` and a delay, at places from a seed.
+"""A part of the fault matrix: each job met by an exception and a `kill -9` at places from a seed, and by a
+delay, and the disk that a kill leaves, at every place.
 
 After a plain rerun all is as if nothing had happened, and readers beside it have seen nothing that no
 finished run has published. MLB_SEED and MLB_FAULTS choose other pairs and more of them; `make faults`
@@ -19,7 +20,7 @@ from tests.reliability.faults.steps import AFTER, BEFORE
 
 #: Several with commas: what one process prepares serves all of them.
 SEEDS = [int(seed) for seed in os.environ.get("MLB_SEED", "20231001").split(",")]
-NUMBER = int(os.environ.get("MLB_FAULTS", "24"))
+NUMBER = int(os.environ.get("MLB_FAULTS", "32"))
 PART = list(dict.fromkeys(pair for seed in SEEDS for pair in chosen(NUMBER, seed, pairs())))
 #: What the matrix was asked to have at least.
 FEWEST = 54

@@ -14,7 +14,7 @@ from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import Settings
 from tests.conftest import KEY
 from tests.lakes import TestLake
-from tests.s3.conftest import KEYS
+from tests.s3_server import KEYS
 
 #: Rows of every outcome, updates, deletes; each day more takes minutes, at a tenth of a second a request.
 DAYS = [date(2023, 10, 2), date(2023, 10, 3)]

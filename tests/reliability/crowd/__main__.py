@@ -11,7 +11,6 @@ commit once, and the table every row once. Exit code 1 where it has not.
 import argparse
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -24,19 +23,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
-from moto.server import ThreadedMotoServer
-
 from tests.reliability.crowd.committer import CROWDED, application
 from tests.reliability.crowd.killing import Killing
 from tests.reliability.processes import children_of
 from tests.reliability.resumable import Result, say
 from tests.s3.proxy import Proxy
+from tests.s3_server import client_of, s3_server
 
 TREE = Path(__file__).parents[3]
 NAME = "processes that commit to one table on S3"
 BUCKET = "crowd"
-KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
 
 
 class Crowd:
@@ -82,7 +78,6 @@ class Crowd:
     def _started(self, name: str, url: str, out: Any) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
-            **KEYS,
             "MLB_LAKE": f"s3a://{BUCKET}/lake",
             "MLB_S3_ENDPOINT": url,
             "MLB_MASTER": "local[1]",
@@ -106,18 +101,8 @@ class Crowd:
 @contextlib.contextmanager
 def store() -> Iterator[tuple[str, Any]]:
     """An S3 server with the bucket, and a client of it."""
-    os.environ |= KEYS
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield endpoint, client
-    finally:
-        server.stop()
+    with s3_server(BUCKET) as endpoint:
+        yield endpoint, client_of(endpoint)
 
 
 def log_of(client: Any) -> dict[int, list[dict[str, Any]]]:

@@ -17,9 +17,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from tests.reliability.faults import scenario
+from tests.reliability.faults.disks import Disks
 from tests.reliability.faults.failing import At, fail, run
 from tests.reliability.faults.judging import differences, never_published, saw_mixed
-from tests.reliability.faults.pairs import EXCEPTION, KILL, Pair, points_of, steps_of
+from tests.reliability.faults.pairs import DISK, EXCEPTION, KILL, Pair, failpoints, points_of, steps_of
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.reading import State, state_of
 from tests.reliability.faults.scenario import JOBS, START, copied, environment
@@ -47,6 +48,15 @@ class Outcome:
     mixed: bool = False
     gone: bool = False
     tried: int = 1
+
+
+@dataclass(frozen=True)
+class _Rerun:
+    """What a run after a fault has left, and what readers saw until then; see Outcome."""
+
+    problems: list[str]
+    mixed: bool = False
+    gone: bool = False
 
 
 @dataclass
@@ -117,29 +127,59 @@ class Matrix:
 
     def meet(self, pair: Pair) -> Outcome:
         """Let the fault meet the job, run it again, and say what is wrong then, or was meanwhile."""
-        # A folder of its own, of which Spark has not kept anything.
-        began, folder = time.monotonic(), self.folder / f"met-{uuid.uuid4().hex[:8]}"
-        copied(self._before(pair.job), folder)
+        began, tried = time.monotonic(), len(points_of(pair))
+        # A place of its own, of which Spark has not kept anything.
+        place = self.folder / f"met-{uuid.uuid4().hex[:8]}"
+        folder = copied(self._before(pair.job), place / "met")
+        after = self._of_disks(pair.job, folder) if pair.kind == DISK else [self._of_fault(pair, folder)]
+        problems = [problem for each in after for problem in each.problems]
+        if not problems:
+            shutil.rmtree(place)
+        seconds = round(time.monotonic() - began, 1)
+        return Outcome(
+            str(pair),
+            tuple(problems),
+            seconds,
+            mixed=any(each.mixed for each in after),
+            gone=any(each.gone for each in after),
+            tried=tried,
+        )
+
+    def _of_fault(self, pair: Pair, folder: Path) -> _Rerun:
         self.readers.watch(folder / "lake")
         problems = list(self._meet(pair, folder))
         self.readers.look()
+        return self._rerun(pair.job, folder, problems)
+
+    def _of_disks(self, job: str, folder: Path) -> list[_Rerun]:
+        """What became of each disk that the job's failpoints had, run again from there."""
+        disks = Disks(folder, folder.parent)
+        command, wanted = JOBS[job].command(folder), set(failpoints(self.steps[job]))
+        if run(command, environment(folder), folder / "out.log", disks):
+            return [_Rerun(["the job failed"])]
+        met = {point for disk in disks.found for point in disk.points}
+        missed = [f"the job did not come to {point}" for point in sorted(wanted - met)]
+        done = [_Rerun(missed)]
+        for disk in disks.found:
+            self.readers.watch(disk.folder / "lake")
+            rerun = self._rerun(job, disk.folder, [])
+            where = f"from the disk at {', '.join(map(str, disk.points))}"
+            done.append(dataclasses.replace(rerun, problems=[f"{where}: {p}" for p in rerun.problems]))
+        return done
+
+    def _rerun(self, job: str, folder: Path, problems: list[str]) -> _Rerun:
+        """Run a job again in a folder that readers watch, and judge its lake and what they saw."""
         # What a new process would not know of either.
         self.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # pyright: ignore
-        command = JOBS[pair.job].command(folder)
-        if run(command, environment(folder), folder / "out.log"):
+        if run(JOBS[job].command(folder), environment(folder), folder / "out.log"):
             problems.append("the rerun failed")
         seen = self.readers.report()
-        before, after = _kept(self._before(pair.job)), _kept(self._after(pair.job))
-        problems += differences(pair.job, after, state_of(folder))
-        problems += never_published(pair.job, seen, before, after)
+        before, after = _kept(self._before(job)), _kept(self._after(job))
+        problems += differences(job, after, state_of(folder))
+        problems += never_published(job, seen, before, after)
         if problems:
             problems.append(f"log: {(folder / 'out.log').read_text()[-2000:]}")
-        else:
-            shutil.rmtree(folder)
-        mixed = saw_mixed(seen, before, after)
-        seconds = round(time.monotonic() - began, 1)
-        tried = len(points_of(pair))
-        return Outcome(str(pair), tuple(problems), seconds, mixed, bool(seen.gone), tried)
+        return _Rerun(problems, saw_mixed(seen, before, after), bool(seen.gone))
 
     def _meet(self, pair: Pair, folder: Path) -> Iterator[str]:
         command, log = JOBS[pair.job].command(folder), folder / "out.log"

@@ -12,14 +12,17 @@ from tests.reliability.faults.scenario import JOBS
 from tests.reliability.faults.steps import AFTER, BEFORE, Failpoint
 
 REVIEWED = Path(__file__).with_name("failpoints.yaml")
-EXCEPTION, KILL, DELAY = KINDS = ("exception", "kill", "delay")
+EXCEPTION, KILL, DISK, DELAY = KINDS = ("exception", "kill", "disk", "delay")
+#: Those that come at every failpoint of a job in one run.
+_AT_EACH = (DISK, DELAY)
 
 
 @dataclass(frozen=True)
 class Pair:
     """A failpoint of a job, and the fault that meets it there; without a point, a fault at each in turn.
 
-    Such is a delay: the job goes on after it, and so comes to them all in one run.
+    Such are a delay and a disk, which is what a kill would leave, taken away for a run that begins with it:
+    the job goes on after either, and so comes to all failpoints in one run.
     """
 
     job: str
@@ -62,7 +65,7 @@ def pairs(kinds: Sequence[str] = KINDS, jobs: Sequence[str] = tuple(JOBS)) -> li
         Pair(job, point, kind)
         for job in jobs
         for kind in kinds
-        for point in (failpoints(known[job]) if kind != DELAY else [None])
+        for point in (failpoints(known[job]) if kind not in _AT_EACH else [None])
     ]
 
 

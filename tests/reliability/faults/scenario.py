@@ -147,8 +147,12 @@ JOBS: dict[str, Job] = {
 }
 
 
+#: What lies in a lake's folder and is no part of it: what commands have said, and what is kept of it.
+LEFT_OUT = shutil.ignore_patterns("*.log", "*.lock", "state.json")
+
+
 def copied(source: Path, target: Path) -> Path:
     """A lake, its landing zone and what else lies in its folder, in the place of another folder."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.log", "*.lock", "state.json"))
+    shutil.copytree(source, target, ignore=LEFT_OUT)
     return target

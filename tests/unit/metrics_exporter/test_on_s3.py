@@ -4,27 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from metrics_exporter.apart import ReadingApart
 from metrics_exporter.lake import LakeReader, lake_root, storage_options
 from metrics_exporter.reading import Reading
+from tests.s3_server import KEYS, client_of, s3_server
 from tests.unit.metrics_exporter.written import add_refused, add_run, write
-
-KEYS = {"AWS_ACCESS_KEY_ID": "a-key-for-tests", "AWS_SECRET_ACCESS_KEY": "a-secret-for-tests"}
 
 
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer("127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def endpoint() -> Iterator[str]:
+    with s3_server("mlb") as url:
+        yield url
 
 
 def put(lake: Path, client: Any) -> None:
@@ -39,8 +31,7 @@ def test_nothing_but_logs_ledger_and_quarantine_is_read(tmp_path: Path, endpoint
     write(tmp_path / "silver" / "employees", "SELECT 'jeterde01' AS employee_id")
     add_run(tmp_path, "load", versions_written={"silver/employees": 0})
     add_refused(tmp_path, "a", "salary_unreadable")
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket="mlb")
+    client = client_of(endpoint)
     put(tmp_path, client)
     options = storage_options({"MLB_S3_ENDPOINT": endpoint})
     # Apart from the server, which is in this process: deltalake holds Python's lock while it waits.
