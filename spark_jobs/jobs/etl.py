@@ -44,14 +44,17 @@ def etl(job: JobContext) -> None:
 def _stage_as_decided(job: JobContext, key: bytes) -> None:
     with job.run.stage("read"):
         bronze = bronze_as_decided(job, [job.date]).localCheckpoint()
+        rows_in = bronze.count()
     with job.run.stage("judge"):
-        reduced = reduce_deliveries(job, bronze, key).localCheckpoint()
+        with job.lake.in_parts(rows_in):
+            spread = job.lake.spread(bronze, rows_in, "_row_id")
+            reduced = reduce_deliveries(job, spread, key).localCheckpoint()
         staged = staged_rows(job, reduced)
         found = reduced.groupBy("_outcome", "_rejected").count().collect()
         rows = sum(row["count"] for row in found if row["_outcome"] == STAGED)
         with job.lake.for_batch(rows):
             held = _held(job, staged, rows)
-        counts = _count(job, bronze, found, held)
+        counts = _count(job, rows_in, found, held)
     quarantine = partial(_quarantine, job, bronze, reduced, held)
     with job.run.stage("write"), job.lake.for_batch(rows):
         if too_many(job, counts[QUARANTINED], sum(counts.values())):
@@ -106,7 +109,7 @@ def _held(job: JobContext, staged: DataFrame, rows: int) -> DataFrame | None:
     return None if held.isEmpty() else held
 
 
-def _count(job: JobContext, bronze: DataFrame, rows: list[Row], held: DataFrame | None) -> dict[str, int]:
+def _count(job: JobContext, rows_in: int, rows: list[Row], held: DataFrame | None) -> dict[str, int]:
     """Rows by outcome, those that people have rejected apart; the law of conservation is asserted."""
     counts = {
         outcome: sum(row["count"] for row in rows if row["_outcome"] == outcome) for outcome in OUTCOMES
@@ -115,7 +118,6 @@ def _count(job: JobContext, bronze: DataFrame, rows: list[Row], held: DataFrame 
     held_back = held.count() if held else 0
     counts[STAGED] -= held_back
     counts[QUARANTINED] += held_back
-    rows_in = bronze.count()
     if not rows_in:
         _check_ingested(job)
     # Before the law is asserted, so that the ledger says of a run that broke it which rows do not add up.

@@ -276,12 +276,28 @@ class Lake:
     @contextlib.contextmanager
     def for_batch(self, rows: int) -> Iterator[None]:
         """Compute what concerns a batch of so many rows as suits them: many compiled, in smaller parts."""
+        with self.compiled() if is_large(rows) else contextlib.nullcontext(), self.in_parts(rows):
+            yield
+
+    @contextlib.contextmanager
+    def in_parts(self, rows: int) -> Iterator[None]:
+        """Shuffle what concerns a batch of so many rows into as many parts as suit them."""
         if not is_large(rows):
             yield
             return
         parts = max(_MANY_PARTS, rows // _ROWS_OF_A_PART)
-        with self.compiled(), self.setting("spark.sql.shuffle.partitions", str(parts)):
+        with self.setting("spark.sql.shuffle.partitions", str(parts)):
             yield
+
+    def spread(self, rows: DataFrame, number: int, column: str) -> DataFrame:
+        """Kept rows, so many, in a part for each core at least, where they are many; by a column's values.
+
+        A large delivery comes in as few parts as it has files, and typing it is most of its work.
+        """
+        cores = self.spark.sparkContext.defaultParallelism
+        if not is_large(number) or rows.rdd.getNumPartitions() >= cores:
+            return rows
+        return rows.repartition(F.col(column))
 
     def next_number(self, table: Table, application: str) -> int:
         """One more than the last number that `append` has committed for an application.

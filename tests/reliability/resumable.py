@@ -1,13 +1,14 @@
 """A list of trials gone through by hand, in parts and by several processes one after the other.
 
-Each outcome is a line of a file in a folder; what is there is not tried again. Shared by the fault matrix
-and the races.
+Each outcome is a line of a file in a folder; what is there is not tried again. Shared by the fault matrix,
+the races and the faults of the cluster.
 """
 
 import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,13 +58,26 @@ class Result:
     seconds: float
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that choose among the trials, and say where everything lies."""
+def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser of the options that choose among the trials, and say where everything lies."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--folder", type=Path, help="where lakes and outcomes lie, to go on with")
     parser.add_argument("--only", help="one pair, as it is printed")
     parser.add_argument("--part", default="1/1", help="the k-th of n parts")
     parser.add_argument("--seconds", type=float, help="begin no pair after so many")
     parser.add_argument("--result", type=Path, help="write here, as JSON, how many were tried and lost")
+    return parser
+
+
+def folder_of(given: argparse.Namespace, prefix: str) -> Path:
+    """The folder that is to be gone on with, or a new one."""
+    folder: Path = given.folder or Path(tempfile.mkdtemp(prefix=prefix))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def part_of(among: Sequence[T], part: str) -> list[T]:

@@ -20,7 +20,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ from tests.e2e.servers import session_on
 from tests.lakes import csv_of, employment
 from tests.reliability.cluster.faults import FAULTS, Fault
 from tests.reliability.cluster.watching import Watching
-from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
+from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
 
 NAME = "faults of the cluster"
 #: A day of which no other test knows.
@@ -194,12 +193,7 @@ def trials() -> list[Trial]:
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.reliability.cluster",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_options(parser)
+    parser = parser_of("tests.reliability.cluster", __doc__)
     names = ",".join(fault.name for fault in FAULTS)
     parser.add_argument("--faults", default=names, help="only these  [default: %(default)s]")
     parser.add_argument("--rounds", type=int, default=3, help="[default: %(default)s]")
@@ -238,8 +232,7 @@ def free_port() -> int:
 def main() -> int:
     given = options()
     wanted = wanted_trials(given)
-    folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="cluster-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(given, "cluster-")
     began = time.monotonic()
     with deployed(folder) as here:
         done = go_through(wanted, here.meet, Outcome, folder, given, began)

@@ -8,9 +8,7 @@ python -m tests.reliability.faults --seconds 250 --kinds kill --part 1/2
 
 import argparse
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import yaml
 
@@ -20,7 +18,7 @@ from tests.reliability.faults.matrix import TREE, Matrix, Outcome
 from tests.reliability.faults.pairs import KINDS, REVIEWED, Pair, chosen, pairs
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.scenario import JOBS
-from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
+from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
 
 NAME = "fault matrix"
 _HEAD = """\
@@ -30,8 +28,7 @@ _HEAD = """\
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.reliability.faults")
-    add_options(parser)
+    parser = parser_of("tests.reliability.faults", __doc__)
     parser.add_argument("--record", action="store_true", help="write the failpoints for review, and end")
     parser.add_argument("--jobs", default=",".join(JOBS))
     parser.add_argument("--kinds", default=",".join(KINDS))
@@ -42,8 +39,7 @@ def options() -> argparse.Namespace:
 
 def main() -> int:
     given = options()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="faults-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(given, "faults-")
     settings = Settings(spark_log=folder / "spark.log", driver_memory="2g", compiler="c1")
     spark = start_session(settings, "faults")
     readers = Readers(TREE)

@@ -15,27 +15,20 @@ and the command that does it again. Exit code 1 where any was lost.
 
 import argparse
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from spark_jobs.lake.session import start_session, stop_session
 from spark_jobs.settings import Settings
 from tests.reliability.races.meeting import PLACES
 from tests.reliability.races.racers import RACERS
 from tests.reliability.races.races import Outcome, Race, Races, races
-from tests.reliability.resumable import add_options, go_through, only, part_of, say, told
+from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
 
 NAME = "races of two jobs"
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.reliability.races",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_options(parser)
+    parser = parser_of("tests.reliability.races", __doc__)
     names = ",".join(racer.name for racer in RACERS)
     parser.add_argument("--jobs", default=names, help="pairs with one of these  [default: %(default)s]")
     parser.add_argument("--places", default=",".join(PLACES), help="where  [default: %(default)s]")
@@ -45,8 +38,7 @@ def options() -> argparse.Namespace:
 def main() -> int:
     given = options()
     wanted = wanted_races(given)
-    folder: Path = given.folder or Path(tempfile.mkdtemp(prefix="races-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(given, "races-")
     began = time.monotonic()
     spark = start_session(Settings(spark_log=folder / "spark.log", driver_memory="2g"), "races")
     try:
