@@ -58,7 +58,7 @@ killed: setup  ## by hand, up to half an hour: every way back killed with kill -
 faults: setup  ## by hand, hours: every failpoint of every job met by an exception, a kill -9, the disk that one leaves, and a delay (FAULTS="--jobs load …")
 	@$(BIN)/python -m tests.reliability.faults $(FAULTS)
 
-fault-part: setup  ## some minutes: a part of these, of each job and each kind of fault (MLB_FAULTS, MLB_SEED)
+fault-part: setup  ## by hand, half an hour or more: a part of these, of each job and each kind of fault (MLB_FAULTS, MLB_SEED)
 	@$(BIN)/pytest tests/reliability/test_faults.py -q
 
 races: setup  ## by hand, an hour or more: every pair of jobs on one lake, met at read, write and commit (RACES="--jobs load …")

@@ -1,13 +1,14 @@
 """What a delivery costs when many came before it: logs, checkpoints, small files. `make growth`.
 
 A thousandth of the rows comes into Silver every day, with upkeep every seventh; each delivery's figures are
-a line of docs/growth.json, and docs/growth.svg is drawn of them. Settings, as environment variables:
-MLB_GROWTH_ROWS (1000000), MLB_GROWTH_DELIVERIES (365) and MLB_GROWTH_UPKEEP (7; 0: never). Runs in
-.venv-bench.
+a line of docs/growth.json, and docs/growth.svg is drawn of them; at the end the medians of each ten are
+printed. Settings, as environment variables: MLB_GROWTH_ROWS (1000000), MLB_GROWTH_DELIVERIES (365) and
+MLB_GROWTH_UPKEEP (7; 0: never). Runs in .venv-bench.
 """
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,18 @@ def main() -> None:
         if len(lines) % 10 == 0:
             _write(lines)
     _write(lines)
+    _show(lines)
     sys.exit(process.wait())
+
+
+def _show(lines: list[dict[str, float]]) -> None:
+    """Print the medians of each ten deliveries."""
+    names = [name for _, chosen, _ in _PLOTS for name in chosen]
+    print("deliveries", *names, sep=" | ")
+    for first in range(0, len(lines), 10):
+        ten = lines[first : first + 10]
+        medians = (round(statistics.median(line[name] for line in ten), 1) for name in names)
+        print(f"{first + 1} to {first + len(ten)}", *medians, sep=" | ")
 
 
 def _write(lines: list[dict[str, float]]) -> None:
