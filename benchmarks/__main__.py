@@ -147,7 +147,7 @@ def measure(chosen: Choice, scenario: Path, rows: int) -> set[str]:
                 runs[name].append(run)
             seconds = f"start {run.start_s} s, {run.cold_s} s, {run.parts}"
             _console.print(f"{rows:,} {scenario.name} {turn} {name}: {seconds}")
-        if turn:
+        if turn and runs:
             case = with_runs_of(_case(chosen, scenario, rows, dict(runs)), before)
             _write(case)
             show(case, Console(width=200))
@@ -167,7 +167,13 @@ def _case(chosen: Choice, scenario: Path, rows: int, runs: dict[str, list[Measur
         command=chosen.command,
         made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         machine=f"{os.cpu_count()} cores, {platform.machine()}, JVM heap {chosen.memory}",
+        revision=_revision(),
     )
+
+
+def _revision() -> str:
+    command = ["git", "describe", "--always", "--dirty=+"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _write(case: Case) -> None:

@@ -5,6 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.delta_log import actions
+
 
 def clone(state: Path, to: Path) -> None:
     """A state once more."""
@@ -24,12 +26,13 @@ def clone(state: Path, to: Path) -> None:
 
 @dataclass(frozen=True)
 class Written:
-    """What a contender left behind: data files written and no longer used, bytes of all that it wrote."""
+    """What a contender left behind: data files written and no longer used, bytes in all, and commits."""
 
     files_added: int
     files_removed: int
     bytes_written: int
     log_bytes: int
+    commits: int = 0
 
 
 def written_since(before: Path, after: Path) -> Written:
@@ -45,8 +48,13 @@ def written_since(before: Path, after: Path) -> Written:
     data = [path for path in fresh if not _is_log(path)]
     log_bytes = sum(size for path, size in fresh.items() if _is_log(path))
     gone = len(old.keys() - new.keys())
+    commits = [after / path for path in fresh if "_delta_log" in path and path.endswith(".json")]
     return Written(
-        len(data), gone + _removed(after, fresh), sum(fresh[p] for p in data) + log_bytes, log_bytes
+        files_added=len(data),
+        files_removed=gone + _removed(commits),
+        bytes_written=sum(fresh[path] for path in data) + log_bytes,
+        log_bytes=log_bytes,
+        commits=len(commits),
     )
 
 
@@ -57,7 +65,7 @@ def _files(folder: Path) -> dict[str, int]:
     return {
         str(relative): f.stat().st_size
         for f, relative in found
-        if relative.name not in ("done", ".", "spark.log")
+        if relative.name not in ("done", "spark.log")
     }
 
 
@@ -65,8 +73,5 @@ def _is_log(path: str) -> bool:
     return "_delta_log" in path or path.endswith(".crc")
 
 
-def _removed(folder: Path, fresh: dict[str, int]) -> int:
-    from benchmarks.delta_log import actions
-
-    commits = [folder / path for path in fresh if "_delta_log" in path and path.endswith(".json")]
+def _removed(commits: list[Path]) -> int:
     return sum(action.removed and not action.marked for commit in commits for action in actions(commit))

@@ -37,9 +37,9 @@ def main() -> None:
 
 def counts(engine: Any) -> Callable[[], dict[str, int]]:
     """What tells the counts of Spark's work from now on."""
-    from benchmarks.spark_work import last_job, work_since  # .venv-bench has no Spark
+    from benchmarks.spark_work import now, work_since  # .venv-bench has no Spark
 
-    before = last_job(engine)
+    before = now(engine)
     return lambda: asdict(work_since(engine, before))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.clones import clone
 from benchmarks.contenders import pipeline
-from benchmarks.spark_work import last_job, work_since
+from benchmarks.spark_work import now, work_since
 from benchmarks.state import add_delivery
 from spark_jobs.jobs.maintain import maintain
 
@@ -25,13 +25,13 @@ def main() -> None:
     spark = pipeline.start("2g", copy / "spark.log")
     for number, place in enumerate(sorted((folder / "days").iterdir())[:many], start=1):
         add_delivery(spark, copy, place / "bronze")
-        since = last_job(spark)
+        since = now(spark)
         seconds = pipeline.deliver(spark, place / "bronze", copy)
         work = work_since(spark, since)
         due = every and number % every == 0
         upkeep = pipeline.seconds_of(spark, copy, "maintain", None, maintain) if due else 0.0
         line = {"delivery": number, **seconds, "upkeep": upkeep, "jobs": work.jobs}
-        line["input_bytes"] = work.input_bytes
+        line["bytes_read"] = work.bytes_read
         print(json.dumps({**line, **_sizes(copy / "lake")}), flush=True)
     spark.stop()
 

@@ -1,7 +1,7 @@
 """docs/benchmarks.json: the measured cases; a run of the bench replaces its own, or adds to them."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from benchmarks.clones import Written
@@ -22,6 +22,7 @@ class Case:
     command: str
     made: str
     machine: str
+    revision: str = ""
 
     @property
     def name(self) -> tuple[int, str]:
@@ -54,7 +55,11 @@ def with_runs_of(case: Case, before: Case | None) -> Case:
     runs = {name: before.runs.get(name, []) + case.runs.get(name, []) for name in names}
     commands = before.command.split(_AND)
     command = _AND.join(commands if case.command in commands else [*commands, case.command])
-    return Case(case.rows, case.scenario, case.delivered_bytes, runs, command, case.made, case.machine)
+    return replace(case, runs=runs, command=command, revision=_both(before.revision, case.revision))
+
+
+def _both(before: str, after: str) -> str:
+    return after if after in ("", before) or not before else f"{before}, {after}"
 
 
 def _case(values: dict) -> Case:

@@ -19,11 +19,18 @@ _MB = 1e6
 
 COLUMNS = (
     "contender", "runs", "start s", "cold s", "warm s", "cold ÷ pipeline", "start + cold ÷", "warm ÷",
-    "memory MB", "written MB", "written ÷ batch", "files +", "files -", "read MB", "Spark's jobs", "tasks",
-    "shuffled MB",
+    "memory MB", "written MB", "written ÷ batch", "files +", "files -", "commits", "read MB", "files read",
+    "Spark's jobs", "stages", "tasks", "shuffles", "shuffled MB",
 )  # fmt: skip
 #: Counts of spark_work.SparkWork for the last columns, and what they are divided by.
-_COUNTS = (("jobs", 1), ("tasks", 1), ("shuffle_bytes", _MB))
+_COUNTS = (
+    ("files_read", 1),
+    ("jobs", 1),
+    ("stages", 1),
+    ("tasks", 1),
+    ("shuffles", 1),
+    ("shuffle_bytes", _MB),
+)
 
 
 def show(case: Case, console: Console) -> None:
@@ -47,7 +54,7 @@ def lines(case: Case) -> list[list[str]]:
 
     def ratio(runs: list[Measured], value: Callable[[Measured], float | None]) -> str:
         mine, theirs = median(ours, value) if ours else None, median(runs, value)
-        return f"{theirs / mine:.2f}" if mine and theirs is not None else "-"
+        return _ratio(theirs / mine) if mine and theirs is not None else "-"
 
     def counted(runs: list[Measured], name: str, per: float) -> str:
         value = median(runs, lambda run: run.work.get(name))
@@ -74,11 +81,16 @@ def lines(case: Case) -> list[list[str]]:
                 f"{written / case.delivered_bytes:.1f}",
                 f"{median(runs, lambda r: r.written.files_added):.0f}",
                 f"{median(runs, lambda r: r.written.files_removed):.0f}",
+                f"{median(runs, lambda r: r.written.commits):.0f}",
                 f"{(median(runs, lambda r: r.read_bytes) or 0) / _MB:,.0f}",
                 *(counted(runs, name, per) for name, per in _COUNTS),
             ]
         )
     return made
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def write_page(root: Path, cases: list[Case]) -> None:
@@ -93,10 +105,14 @@ def _markdown(cases: list[Case]) -> str:
     parts = []
     for case in cases:
         parts.append(f"\n### {case.rows:,} rows in Silver, {case.scenario}\n")
-        parts.append(f"Medians; made by `{case.command}` on {case.machine} ({case.made[:10]}).\n")
+        parts.append(f"Medians; made by `{case.command}` on {case.machine} ({_when(case)}).\n")
         parts.append(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
         parts += [f"| {' | '.join(line)} |" for line in lines(case)]
     return "\n".join(parts) + "\n"
+
+
+def _when(case: Case) -> str:
+    return f"{case.made[:10]}, {case.revision}" if case.revision else case.made[:10]
 
 
 def draw(root: Path, cases: list[Case]) -> None:

@@ -5,17 +5,20 @@ from typing import Any, cast
 
 from pyspark.sql import SparkSession
 
+from spark_jobs.lake.traffic import last_query, read_since
+
 
 @dataclass(frozen=True)
 class SparkWork:
-    """Counts; bytes are of the stages' metrics."""
+    """Counts; files and bytes read are of the plans' scans, after pruning, tables' logs among them."""
 
     jobs: int = 0
     stages: int = 0
     tasks: int = 0
     shuffles: int = 0
     shuffle_bytes: int = 0
-    input_bytes: int = 0
+    files_read: int = 0
+    bytes_read: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,39 @@ class SparkJob:
     bytes_spilled: int
 
 
+@dataclass(frozen=True)
+class Moment:
+    """The newest job and the newest query of a session."""
+
+    job: int
+    query: int
+
+
+def now(spark: SparkSession) -> Moment:
+    """The moment from which on work is to be counted."""
+    return Moment(last_job(spark), last_query(spark))
+
+
 def last_job(spark: SparkSession) -> int:
     """The number of the newest job, -1 before the first."""
     return max((int(job.jobId()) for job in _jobs(spark)), default=-1)
 
 
-def work_since(spark: SparkSession, job: int) -> SparkWork:
-    """What the jobs after a job did. The store keeps the newest 1,000."""
-    jobs = [j for j in _jobs(spark) if int(j.jobId()) > job]
+def work_since(spark: SparkSession, moment: Moment) -> SparkWork:
+    """What Spark did after a moment. Its store keeps the newest 1,000 jobs and queries."""
+    jobs = [j for j in _jobs(spark) if int(j.jobId()) > moment.job]
     ids = {int(stage) for j in jobs for stage in _items(j.stageIds())}
     stages = [s for s in _stages(spark) if int(s.stageId()) in ids and str(s.status()) == "COMPLETE"]
     written = [int(stage.shuffleWriteBytes()) for stage in stages]
+    read = read_since(spark, moment.query)
     return SparkWork(
         jobs=len(jobs),
         stages=len(stages),
         tasks=sum(int(stage.numTasks()) for stage in stages),
         shuffles=sum(size > 0 for size in written),
         shuffle_bytes=sum(written),
-        input_bytes=sum(int(stage.inputBytes()) for stage in stages),
+        files_read=read.files,
+        bytes_read=read.bytes,
     )
 
 

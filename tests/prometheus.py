@@ -3,22 +3,19 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from tests.ports import free_port
+from tests.waiting import wait_until
 from tools.observability_tools import program
 
-T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-#: Prometheus needs two scrapes of a second each; the rest is room for a busy machine.
-PATIENCE_SECONDS = 60
 
 
 class Prometheus:
@@ -41,24 +38,7 @@ class Prometheus:
 
     def wait_for(self, expression: str, wanted: float) -> None:
         """Wait until a query has a value."""
-        until(lambda: self.value(expression) == wanted, f"{expression} is {wanted}")
-
-
-def until(condition: Callable[[], T], what: str) -> T:
-    """Wait for a condition; fails with its name."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        with contextlib.suppress(OSError):
-            if found := condition():
-                return found
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
+        wait_until(lambda: self.value(expression) == wanted, what=f"{expression} is {wanted}")
 
 
 @contextlib.contextmanager
@@ -82,7 +62,7 @@ def exporter(lake: str, folder: Path, **environment: str) -> Iterator[str]:
     given = {"MLB_LAKE": lake, "MLB_METRICS_ADDRESS": address, "MLB_METRICS_INTERVAL": "0.2", **environment}
     command = (sys.executable, "-m", "metrics_exporter")
     with process(*command, log=folder / "exporter.log", **given):
-        until(lambda: scraped(address), "the exporter answers")
+        wait_until(lambda: scraped(address), what="the exporter answers")
         yield address
 
 
@@ -109,5 +89,5 @@ def prometheus(folder: Path, *targets: str) -> Iterator[Prometheus]:
     )
     with process(program("prometheus"), *options, log=folder / "prometheus.log"):
         server = Prometheus(f"http://{address}")
-        until(lambda: server.query("vector(1)"), "Prometheus answers")
+        wait_until(lambda: server.query("vector(1)"), what="Prometheus answers")
         yield server

@@ -1,4 +1,4 @@
-"""An S3 server on this machine, its keys, and a client that has nothing to do with Hadoop."""
+"""A server of S3, SNS and SQS on this machine, its keys, and a client that is not Hadoop's."""
 
 import logging
 import os

@@ -2,8 +2,8 @@
 
 FOLDER as `make bench` makes it. Its lake goes to an S3 server on this machine, once for each N; then
 etl and load of the scenario's delivery run as pods of the chart, in a namespace of their own, and the
-oracle looks at Silver. Prints the seconds from pod created to ended, and those of the run in it. Runs in
-.venv with the jars for S3 (`make setup-s3`); the image has to be in the cluster.
+oracle looks at Silver. Prints the seconds from pod created to ended, those of the run in it, and the most
+memory that the driver's processes had. Runs in .venv with the jars for S3 (`make setup-s3`); the image has to be in the cluster.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agreed import KEY
+from benchmarks.cluster.ledger import measures_of
 from benchmarks.contenders import pipeline
 from benchmarks.contenders.recipe import fingerprint_of
 from benchmarks.oracle import SILVER, differences, fingerprint
@@ -49,7 +50,7 @@ def main() -> None:
                 executors__memory=_MEMORY,
                 **_DRIVER,
             )
-            told = {job: _seconds(platform, job, date) for job in _JOBS}
+            told = {job: _run(platform, s3, f"lake-{count}", job, date) for job in _JOBS}
             print(json.dumps({"executors": count, **told}), flush=True)
         for count in counts:
             wrong += _wrong(folder / scenario, s3, f"lake-{count}")
@@ -57,12 +58,13 @@ def main() -> None:
     sys.exit(bool(wrong))
 
 
-def _seconds(platform: Platform, job: str, date: dt.date) -> dict[str, float]:
+def _run(platform: Platform, s3: str, lake: str, job: str, date: dt.date) -> dict[str, float]:
     pod = platform.launch(job, date)
     told = pod.told()
     if told.get("error"):
         raise SystemExit(f"{job}: {told['error']}")
-    return {"pod": pod.seconds(), "run": told["seconds"]}
+    most = measures_of(s3, lake, job)["driver_peak_memory_bytes"]
+    return {"pod": pod.seconds(), "run": told["seconds"], "peak MB": round(most / 1e6)}
 
 
 def _upload(lake: Path, s3: str, prefix: str) -> None:

@@ -32,6 +32,7 @@ def settings_of(
         lake=str(state / "lake"),
         pseudonym_key=SecretStr(KEY),
         driver_memory=memory,
+        compiler="c1",  # as the chart, the image and a command that names a day have it
         master="local[2]",
         spark_log=log,
         event_log=event_log,

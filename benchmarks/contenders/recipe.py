@@ -50,14 +50,28 @@ def start_recipe(memory: str, log: Path) -> SparkSession:
     return builder.config(map=settings).getOrCreate()
 
 
-def new_rows(spark: SparkSession, bronze: Path) -> DataFrame:
-    """The delivery's good rows, the newest of each key, with Silver's columns."""
+def good_rows(spark: SparkSession, bronze: Path) -> DataFrame:
+    """The delivery's rows that the contract does not refuse, typed and with pseudonyms."""
     contract = read_contract(CONTRACT)
     raw = spark.read.parquet(str(bronze)).drop("_refused")
     judged = pseudonymise(judge(clean(raw, contract), contract), contract, KEY.encode())
-    # Once and for all: folded into one expression with what follows, Spark would plan for minutes.
-    judged = judged.localCheckpoint()
-    good = judged.where(F.size("_reasons") == 0).dropDuplicates(list(contract.names))
+    # Once and for all: folded into one expression with what follows, Spark would plan for minutes, and work
+    # out twice what a filter asks for.
+    return judged.localCheckpoint().where(F.size("_reasons") == 0)
+
+
+def with_silvers_columns(rows: DataFrame, bronze: Path) -> DataFrame:
+    """Typed rows of a delivery with the columns that Silver has."""
+    day = F.lit(delivery_day(bronze)).cast("date")
+    return rows.withColumns({"is_deleted": F.col("operation") == "D", "_delivery_date": day}).select(
+        *SILVER
+    )
+
+
+def new_rows(spark: SparkSession, bronze: Path) -> DataFrame:
+    """The delivery's good rows, the newest of each key, with Silver's columns."""
+    contract = read_contract(CONTRACT)
+    good = good_rows(spark, bronze).dropDuplicates(list(contract.names))
     at_once, person = Window.partitionBy(*KEY_COLUMNS, "updated_at"), Window.partitionBy("employee_id")
     states = F.col("operation") != "D"
     of_many = F.lit(False)
@@ -70,8 +84,7 @@ def new_rows(spark: SparkSession, bronze: Path) -> DataFrame:
     )
     newest = Window.partitionBy(*KEY_COLUMNS).orderBy(F.desc("updated_at"))
     rows = sound.withColumn("_place", F.row_number().over(newest)).where("_place = 1")
-    day = F.lit(delivery_day(bronze)).cast("date")
-    return rows.withColumns({"is_deleted": ~states, "_delivery_date": day}).select(*SILVER)
+    return with_silvers_columns(rows, bronze)
 
 
 def without_strangers(batch: DataFrame, silver: DataFrame) -> DataFrame:
@@ -84,12 +97,13 @@ def without_strangers(batch: DataFrame, silver: DataFrame) -> DataFrame:
 
 def newest_content(rows: DataFrame) -> DataFrame:
     """Of each key the newest row that says something else than the one before it."""
-    key = Window.partitionBy(*KEY_COLUMNS)
+    # One order for both, so that the rows are sorted once: the row before a row comes after it here.
+    newest_first = Window.partitionBy(*KEY_COLUMNS).orderBy(F.desc("updated_at"))
     said = content()
-    changed = ~F.lag(said).over(key.orderBy("updated_at")).eqNullSafe(said)
+    changed = ~F.lead(said).over(newest_first).eqNullSafe(said)
     rows = rows.withColumn("_changed", changed).where("_changed").drop("_changed")
-    newest = F.row_number().over(key.orderBy(F.desc("updated_at")))
-    return rows.withColumn("_place", newest).where("_place = 1").select(*SILVER)
+    place = F.row_number().over(newest_first)
+    return rows.withColumn("_place", place).where("_place = 1").select(*SILVER)
 
 
 def content() -> Column:

@@ -8,6 +8,7 @@ driver, and of two runs in one process each counts its own. Writing is told by t
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -28,11 +29,25 @@ def last_query(spark: SparkSession) -> int:
 def read_by(spark: SparkSession, group: str, since: int) -> Files:
     """What the queries of a job group have read that began after the query `since` (`last_query`)."""
     context: Any = spark.sparkContext
-    context._jsc.sc().listenerBus().waitUntilEmpty(int(_PATIENCE_SECONDS * 1000))
+    _listen(context)
     jobs = set(context.statusTracker().getJobIdsForGroup(group))
+    return _read(context, since, lambda query: bool(jobs & {int(j) for j in query["jobs"]}))
+
+
+def read_since(spark: SparkSession, since: int) -> Files:
+    """What all queries have read that began after the query `since`."""
+    _listen(spark.sparkContext)
+    return _read(spark.sparkContext, since, lambda query: True)
+
+
+def _listen(context: Any) -> None:
+    context._jsc.sc().listenerBus().waitUntilEmpty(int(_PATIENCE_SECONDS * 1000))
+
+
+def _read(context: Any, since: int, which: Callable[[dict[str, Any]], bool]) -> Files:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        ours = [query for query in _queries(context, since) if jobs & {int(j) for j in query["jobs"]}]
+        ours = [query for query in _queries(context, since) if which(query)]
         done = all(query["metricValues"] is not None for query in ours)
         if done or time.monotonic() > deadline:
             return sum((_read_in(query) for query in ours), Files())

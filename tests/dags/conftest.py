@@ -3,11 +3,7 @@
 import atexit
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +22,7 @@ import pytest  # noqa: E402
 from mlb_airflow.settings import Settings  # noqa: E402
 from tests.dags.inbox import Inbox  # noqa: E402
 from tests.dags.kube_api import KubeApi  # noqa: E402
+from tests.s3_server import REGION, s3_server  # noqa: E402
 
 
 @pytest.fixture
@@ -43,36 +40,11 @@ def kube(tmp_path: Path) -> Iterator[KubeApi]:
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
     """The URL of an SNS, SQS and S3 server, which boto3 and Airflow use by themselves."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-c",
-        "from moto.server import main; main()",
-        "-H",
-        "127.0.0.1",
-        "-p",
-        str(port),
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    with pytest.MonkeyPatch.context() as patch:
+    with s3_server() as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", url)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
-        try:
-            for _ in range(100):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.1)
-            yield url
-        finally:
-            server.terminate()
-            server.wait()
+        yield url
 
 
 @pytest.fixture

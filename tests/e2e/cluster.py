@@ -2,8 +2,7 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +27,6 @@ def helm(*arguments: str | Path, ok: bool = True) -> str:
     return run(tools() / "helm", *arguments, ok=ok)
 
 
-def wait_until(reached: Callable[[], bool], seconds: int = 60) -> None:
-    """Wait for a condition; fail where it does not come."""
-    end = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.5)
-
-
 @dataclass(frozen=True)
 class Namespace:
     """A namespace of the cluster."""
@@ -54,13 +45,17 @@ class Namespace:
         """Whether a service account (namespace:name) may do something here; `of`: to a subresource."""
         question = ["kubectl", "-n", self.name, "auth", "can-i", verb, what, f"--subresource={of}"]
         asked = [*question, f"--as=system:serviceaccount:{account}"]
-        return subprocess.run(asked, capture_output=True, text=True).stdout.strip() == "yes"
+        answer = subprocess.run(asked, capture_output=True, text=True)
+        # With "no" it fails, as it does where nobody has answered.
+        assert answer.stdout.split()[:1] in (["yes"], ["no"]), answer.stderr
+        return answer.stdout.startswith("yes")
 
     def reaches(self, pod: str, host: str, port: int) -> bool:
         """Whether a pod can open a TCP connection."""
-        connect = f"timeout 3 bash -c '</dev/tcp/{host}/{port}'"
-        command = ["kubectl", "-n", self.name, "exec", pod, "--", "bash", "-c", connect]
-        return subprocess.run(command, capture_output=True).returncode == 0
+        connect = f"timeout 3 bash -c '</dev/tcp/{host}/{port}' && echo open || echo closed"
+        answer = self.kubectl("exec", pod, "--", "bash", "-c", connect).strip()
+        assert answer in ("open", "closed"), answer
+        return answer == "open"
 
 
 @contextmanager

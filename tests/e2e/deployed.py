@@ -18,8 +18,9 @@ from spark_jobs.contracts.contract import read_contract
 from spark_jobs.jobs.runner import run_days
 from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import CONTRACT, Settings
-from tests.e2e.cluster import Namespace, wait_until
+from tests.e2e.cluster import Namespace
 from tests.lakes import DAY, TestLake
+from tests.waiting import wait_until
 
 PIPELINE, RECOVERY = platform.PIPELINE, "mlb_employee_recovery"
 SPARK, AIRFLOW = Namespace(platform.SPARK), Namespace(platform.AIRFLOW)

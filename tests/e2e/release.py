@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace, wait_until
+from tests.e2e.cluster import CHART, ROOT, Namespace, helm, new_namespace
 from tests.lakes import DAY
 from tests.s3_server import KEYS
+from tests.waiting import wait_until
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 IMAGE, _, TAG = os.environ.get("MLB_IMAGE", f"mlb/spark-jobs:{VERSION}").rpartition(":")
@@ -72,9 +73,16 @@ class Pod:
 
     def seconds(self) -> float:
         """From when an ended pod was created to when its container ended."""
+        created, _, ended = self.times()
+        return (ended - created).total_seconds()
+
+    def times(self) -> tuple[dt.datetime, dt.datetime, dt.datetime]:
+        """When an ended pod was created, and when its container started and ended; to the second."""
         created = self.namespace.get(self.name)["metadata"]["creationTimestamp"]
-        ended = dt.datetime.fromisoformat(self._terminated()["finishedAt"])
-        return (ended - dt.datetime.fromisoformat(created)).total_seconds()
+        of_container = self._terminated()
+        started, ended = of_container["startedAt"], of_container["finishedAt"]
+        times = [dt.datetime.fromisoformat(time) for time in (created, started, ended)]
+        return times[0], times[1], times[2]
 
     def executors(self) -> int:
         """How many executors' pods there are that belong to this driver."""

@@ -16,8 +16,10 @@ import pytest
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
 from tests.e2e.deployed import DAYS, run_day
-from tests.observability.servers import ROOT, free_port, prometheus_of, server, wait_for
+from tests.observability.servers import ROOT, prometheus_of, server
 from tests.observability.test_dashboards import PANELS, answer
+from tests.ports import free_port
+from tests.waiting import wait_until
 from tools.observability_tools import kube_state_metrics
 
 pytestmark = pytest.mark.long
@@ -63,4 +65,4 @@ def test_a_panel_has_data(panel: dict[str, Any], prometheus: str) -> None:
     def series() -> list[Any]:
         return [found for target in panel["targets"] for found in answer(prometheus, target)]
 
-    wait_for(panel["title"], series)
+    wait_until(series, what=panel["title"])

@@ -15,7 +15,6 @@ import pytest
 
 from deploy import __main__ as platform
 from deploy.airflow_api import Airflow
-from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import (
     RECOVERY,
     SPARK,
@@ -27,6 +26,7 @@ from tests.e2e.deployed import (
     tasks_of_day,
 )
 from tests.lakes import csv_of, employment
+from tests.waiting import wait_until
 
 
 def test_bad_data_fails_at_once_and_is_told_once(api: Airflow, aws: str) -> None:

@@ -18,11 +18,11 @@ from spark_jobs.lake.tables import LOADS, RUNS, Table
 from spark_jobs.sample_feed import write_sample_feed
 from spark_jobs.settings import Settings
 from tests.conftest import KEY, make_lake
-from tests.e2e.cluster import wait_until
 from tests.e2e.release import LONGEST, Platform, Pod, released
 from tests.e2e.servers import session_on
 from tests.lakes import DAY, TestLake
 from tests.s3_server import client_of
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from deploy import __main__ as platform
-from tests.e2e.cluster import Namespace, new_namespace, wait_until
+from tests.e2e.cluster import Namespace, new_namespace
 from tests.e2e.deployed import AIRFLOW, SPARK
+from tests.waiting import wait_until
 
 SCHEDULER, TRIGGERER = "airflow:airflow-scheduler", "airflow:airflow-triggerer"
 #: Accounts whose pods never ask the API server for anything.

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.e2e.cluster import CHART, Namespace, helm, new_namespace, run, wait_until
+from tests.e2e.cluster import CHART, Namespace, helm, new_namespace, run
+from tests.waiting import wait_until
 
 IMAGE = os.environ.get("MLB_TEST_IMAGE", "debian:bookworm-slim")
 RESTRICTED = {

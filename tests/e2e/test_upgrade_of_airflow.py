@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from deploy import __main__ as platform
-from tests.e2e.cluster import ROOT, Namespace, helm, new_namespace, run, wait_until
+from tests.e2e.cluster import ROOT, Namespace, helm, new_namespace, run
 from tests.e2e.deployed import AIRFLOW, PIPELINE, alerts, run_ended
+from tests.waiting import wait_until
 
 CHART = ROOT / "helm" / "airflow"
 MAINTENANCE = "mlb_employee_maintenance"

@@ -47,6 +47,14 @@ def test_gold_follows_each_change_and_the_season_after_it(new_lake: Callable[...
     assert left(lake) == {2010: None, 2014: None, 2015: 1}
 
 
+def test_what_a_later_delivery_repeats_is_the_earlier_ones(lake: TestLake) -> None:
+    for day in (DAY, NEXT):
+        lake.deliver(csv_of(employment()), day=day)
+        lake.succeed("ingest", "etl", "load", day=day)
+    (identity,) = lake.read(lake.tables.identity).collect()
+    assert identity["_delivery_date"] == DAY
+
+
 def left(lake: TestLake) -> dict[int, int | None]:
     """Who has left the team since the season before, by season."""
     return {row["season"]: row["left"] for row in lake.read(roster_movement.TABLE).collect()}

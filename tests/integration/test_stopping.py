@@ -15,6 +15,7 @@ from spark_jobs.lake.tables import RUNS
 from tests.conftest import KEY
 from tests.lakes import DAY, TestLake, csv_of, employment
 from tests.reliability.processes import children_of
+from tests.waiting import wait_until
 
 
 class Process:
@@ -83,18 +84,12 @@ def test_a_run_that_is_stopped_leaves_its_row_and_the_next_finishes_it(
     assert len(lake.silver()) == 1
 
 
-def wait_until_ended(processes: list[int], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while left := [pid for pid in processes if Path(f"/proc/{pid}/cmdline").exists()]:
-        assert time.monotonic() < until, f"still there: {left}"
-        time.sleep(0.05)
-
-
 def test_while_spark_starts_there_is_nothing_to_finish(process: Process, lake: TestLake) -> None:
     process.wait_until(lambda: bool(children_of(process.process.pid)))
     started = children_of(process.process.pid)
     assert process.terminate() == 143
-    wait_until_ended(started)
+    there = [Path(f"/proc/{pid}/cmdline") for pid in started]
+    wait_until(lambda: not any(file.exists() for file in there), what=f"{started} have ended")
     assert process.told() == {
         "job": "run",
         "delivery_date": str(DAY),

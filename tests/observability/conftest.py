@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from tests.charts.test_charts import run as run_chart_tool
-from tests.observability.servers import ROOT, free_port, read, server, wait_for
+from tests.observability.servers import ROOT, read, server
+from tests.ports import free_port
+from tests.waiting import wait_until
 from tools import observability_tools
 
 CHART = ROOT / "helm" / "airflow"
@@ -48,7 +50,7 @@ def airflow_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"no statsd", ("127.0.0.1", statsd))
         url = f"http://127.0.0.1:{metrics}/metrics"
-        wait_for("Airflow's last metric", lambda: "airflow_deadlines_missed_total" in read(url))
+        wait_until(lambda: "airflow_deadlines_missed_total" in read(url), what="Airflow's last metric")
         yield url
 
 

@@ -1,46 +1,26 @@
 """Servers that the tests start: any process, Prometheus, and a page as exporters show it."""
 
-import socket
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
+from tests.ports import free_port
+from tests.waiting import wait_until
 from tools.observability_tools import program
 
-Found = TypeVar("Found")
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def read(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.read().decode()
-
-
-def wait_for(what: str, look: Callable[[], Found | None], seconds: float = 60) -> Found:
-    """What `look` finds, as soon as it finds something; an error of the connection is nothing yet."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if found := look():
-                return found
-        except OSError:
-            pass
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
 
 
 @contextmanager
@@ -49,7 +29,7 @@ def server(command: list[str], ready: str, log: Path) -> Iterator[None]:
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
     try:
-        wait_for(f"{command[0]} ({log})", lambda: process.poll() is not None or read(ready))
+        wait_until(lambda: process.poll() is not None or read(ready), what=f"{command[0]} ({log})")
         assert process.poll() is None, log.read_text()
         yield
     finally:

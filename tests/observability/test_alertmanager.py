@@ -11,7 +11,9 @@ import boto3
 import pytest
 import yaml
 
-from tests.observability.servers import ROOT, free_port, prometheus_of, server, shown, wait_for
+from tests.observability.servers import ROOT, prometheus_of, server, shown
+from tests.ports import free_port
+from tests.waiting import wait_until
 from tools.observability_tools import program
 
 CONFIG = ROOT / "observability" / "alertmanager.yml"
@@ -53,7 +55,7 @@ def aws(tmp_path: Path) -> Iterator[str]:
     command = ["env", *(f"{name}={value}" for name, value in settings.items())]
     command += [sys.executable, str(program_file)]
     with server(command, f"http://127.0.0.1:{port}/moto-api/", tmp_path / "aws.log"):
-        wait_for("the topic and its queue", (tmp_path / "ready").exists)
+        wait_until((tmp_path / "ready").exists, what="the topic and its queue")
         yield f"http://127.0.0.1:{port}"
 
 
@@ -108,9 +110,9 @@ def test_lost_rows_reach_the_person_on_call_and_their_end_does_too(
         shown(lambda: "".join(f"{name} {value}\n" for name, value in figures.items())) as page,
         prometheus_of(tmp_path, [page], **rules),
     ):
-        (told,) = wait_for("the alert", lambda: messages(aws))
+        (told,) = wait_until(lambda: messages(aws), what="the alert")
         figures[LOST] = 0
-        (over,) = wait_for("its end", lambda: messages(aws))
+        (over,) = wait_until(lambda: messages(aws), what="its end")
     assert told["Subject"] == "CRITICAL: MlbConservationFailed"
     assert told["Message"].startswith(
         "What happened: etl has lost or doubled rows\nRows that came in are not"

@@ -14,7 +14,8 @@ from metrics_exporter.catalogue import METRICS
 from observability import files, kube_state_metrics
 from observability.rules import GROUPS
 from tests.observability import samples
-from tests.observability.servers import ROOT, prometheus_of, read, shown, wait_for
+from tests.observability.servers import ROOT, prometheus_of, read, shown
+from tests.waiting import wait_until
 
 PATHS = [ROOT / path for path in files.files() if path.endswith(".json")]
 BOARDS = {path.stem: json.loads(path.read_text()) for path in PATHS}
@@ -131,7 +132,7 @@ def prometheus(airflow_metrics: str, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("panel", PANELS)
 def test_no_panel_is_empty_after_a_run(panel: dict[str, Any], prometheus: str) -> None:
     for target in panel["targets"]:
-        wait_for(target["expr"], lambda target=target: answer(prometheus, target), 20)
+        wait_until(lambda target=target: answer(prometheus, target), 20, target["expr"])
 
 
 def answer(prometheus: str, target: dict[str, Any]) -> list[Any]:

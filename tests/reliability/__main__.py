@@ -1,15 +1,18 @@
 """All that is tried to break the platform's promise, and what was lost: `make reliability`.
 
-    python -m tests.reliability             all of it, for hours, and docs/reliability.md written anew
-    python -m tests.reliability --part      what .ci/run tries in minutes: a fixed seed, and a new one
-    python -m tests.reliability hostile …   some of it, by name
+    python -m tests.reliability              what the journal does not have yet, for hours; the page anew
+    python -m tests.reliability --seconds 3000    some of it: no trial begins later than that
+    python -m tests.reliability hostile …    some of it, by name
+    python -m tests.reliability --part       what .ci/run tries in minutes: a fixed seed, and a new one
 
-Each trial is a command of its own, which may be run by itself. Exit code 1 where anything was lost.
+Each trial is a command of its own, which may be run by itself. What becomes of it is entered in
+docs/reliability.jsonl, from which the table of docs/reliability.md is made; without that file all is tried
+anew. Those on a cluster are among them where KUBECONFIG names one. Exit code 1 where anything was lost.
 """
 
 import argparse
-import datetime as dt
 import json
+import math
 import os
 import random
 import subprocess
@@ -17,19 +20,23 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-TREE = Path(__file__).parents[2]
+from tests.reliability import resumable
+from tests.reliability.cluster.trials import trials as cluster_trials
+from tests.reliability.faults.pairs import pairs
+from tests.reliability.journal import JOURNAL, TREE, Entry, enter, entered, entries
+from tests.reliability.page import write_page
+from tests.reliability.races.races import races
+
 PAGE = TREE / "docs" / "reliability.md"
-#: Between these lines of the page stands the table of the last whole run; the rest is people's.
-BEGIN, END = "<!-- table: written by make reliability -->", "<!-- end of the table -->"
 FIXED_SEED = 20231001
-_HEAD = ("tried", "how often", "lost", "seconds", "command")
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class Trial:
     """A command, and how the file that it leaves at `{result}` is read.
 
     `part` is what CI tries of it, if it does, and `part_of_new` what of it with the new seed. A `seeded`
-    one takes its seed from MLB_SEED, several at once where it `takes_seeds`.
+    one takes its seed from MLB_SEED, several at once where it `takes_seeds`. `among` are the trials of one
+    that is gone through in parts: it is given the journal, leaves out what stands there, enters the rest.
     """
 
     name: str
@@ -56,6 +64,7 @@ class Trial:
     part_of_new: dict[str, str] | None = None
     seeded: bool = True
     takes_seeds: bool = False
+    among: Callable[[], Sequence[resumable.Trial]] | None = None
 
 
 def of_json(name: str, file: Path) -> list[Row]:
@@ -74,6 +83,13 @@ def of_pytest(name: str, file: Path) -> list[Row]:
 
 
 _COUNTED = ("tests", "skipped", "failures", "errors")
+
+
+def _in_parts(module: str) -> tuple[str, ...]:
+    options = ("--journal", str(JOURNAL.relative_to(TREE)), "--result", "{result}")
+    return ("-m", f"tests.reliability.{module}", *options)
+
+
 _PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", "{result}")
 TRIALS = {
     "simulation": Trial(
@@ -83,7 +99,14 @@ TRIALS = {
         part={"MLB_SEEDS": "1000"},
         part_of_new={"MLB_SEEDS": "100"},
     ),
-    "faults": Trial("fault matrix", ("-m", "tests.reliability.faults", "--result", "{result}"), of_json),
+    "model": Trial(
+        "invariants of the simulation, and bugs that break each",
+        (*_PYTEST, "tests/reliability/test_simulation.py"),
+        of_pytest,
+        part={},
+        seeded=False,
+    ),
+    "faults": Trial("fault matrix", _in_parts("faults"), of_json, seeded=False, among=pairs),
     "some-faults": Trial(
         "fault matrix, a part of it",
         (*_PYTEST, "tests/reliability/test_faults.py"),
@@ -92,15 +115,15 @@ TRIALS = {
     ),
     "races": Trial(
         "races of two jobs",
-        ("-m", "tests.reliability.races", "--result", "{result}"),
+        _in_parts("races"),
         of_json,
         seeded=False,
+        among=races,
     ),
     "some-races": Trial(
         "races of two jobs, a part of them",
         (*_PYTEST, "tests/reliability/test_races.py"),
         of_pytest,
-        # Not in CI's part yet: no race has been run to its end (docs/reliability.md).
         seeded=False,
     ),
     "crowd": Trial(
@@ -118,6 +141,13 @@ TRIALS = {
         (*_PYTEST, "tests/reliability/test_hostile.py"),
         of_pytest,
     ),
+    "cluster": Trial(
+        "faults of the cluster",
+        _in_parts("cluster"),
+        of_json,
+        seeded=False,
+        among=cluster_trials,
+    ),
     "planted": Trial(
         "bugs planted, to be caught",
         ("-m", "tests.reliability.planted", "--result", "{result}"),
@@ -127,34 +157,33 @@ TRIALS = {
 }
 
 
-WHOLE = tuple(name for name in TRIALS if not name.startswith("some-"))
+#: Those on a cluster are tried in what `make deploy` has put into the one that KUBECONFIG names.
+WHOLE = tuple(
+    name
+    for name in TRIALS
+    if not name.startswith("some-") and (name != "cluster" or os.environ.get("KUBECONFIG"))
+)
 PART = tuple(name for name, trial in TRIALS.items() if trial.part is not None)
 
 
-@dataclass(frozen=True)
-class Tried:
-    """A row with the seconds of its command, and the command as a person types it."""
-
-    row: Row
-    seconds: float
-    command: str
-
-
 def main() -> int:
-    """Try what was chosen, and show it; a whole run writes the page."""
+    """Try what was chosen and show it; but for CI's part, enter it and write the page."""
     given = options()
     console = Console(width=150)
     names = given.names or [*(PART if given.part else WHOLE)]
     seeds = [FIXED_SEED, random.randrange(10**8)] if given.part else [given.seed]
     console.print(f"seeds: {', '.join(map(str, seeds))}")
-    tried: list[Tried] = []
+    ends = time.monotonic() + given.seconds
+    tried: list[Entry] = []
     for name in names:
         for settings in runs_of(TRIALS[name], seeds, given.part):
-            tried += attempt(TRIALS[name], settings, console)
+            if given.part or not has(JOURNAL, TRIALS[name], settings):
+                tried += attempt(TRIALS[name], settings, ends, console)
+    if not given.part:
+        enter(JOURNAL, *(entry for entry in tried if entry.what))
+        write_page(PAGE, entries(JOURNAL), of_how_many())
     show(tried, console)
-    if not given.part and not given.names:
-        write_page(tried)
-    return int(any(each.row.lost for each in tried))
+    return int(any(entry.lost for entry in tried))
 
 
 def options() -> argparse.Namespace:
@@ -166,6 +195,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", choices=[[], *TRIALS], help="only these")
     parser.add_argument("--part", action="store_true", help="what fits into CI, with a new seed besides")
     parser.add_argument("--seed", type=int, default=FIXED_SEED, help="[default: %(default)s]")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no trial after so many")
     return parser.parse_args()
 
 
@@ -180,44 +210,56 @@ def runs_of(trial: Trial, seeds: list[int], part: bool) -> list[dict[str, str]]:
     return [{**(of_new if n else settings), "MLB_SEED": str(seed)} for n, seed in enumerate(seeds)]
 
 
-def attempt(trial: Trial, settings: dict[str, str], console: Console) -> list[Tried]:
-    """Run a trial's command; a command that leaves no result counts as one try that lost."""
-    typed = " ".join([*(f"{name}={value}" for name, value in settings.items()), "python", *trial.command])
-    console.print(f"== {trial.name}: {typed}")
+def has(journal: Path, trial: Trial, settings: dict[str, str]) -> bool:
+    """Whether a journal has this run of a trial, and nothing was lost. One in parts looks itself."""
+    lost = [entry.lost for entry in entries(journal) if entry.what == typed(trial, settings)]
+    return bool(lost) and not any(lost)
+
+
+def typed(trial: Trial, settings: dict[str, str]) -> str:
+    """The command of a trial as a person types it."""
+    words = [*(f"{name}={value}" for name, value in settings.items()), "python", *trial.command]
+    return " ".join(words).replace("{result}", "FILE")
+
+
+def attempt(trial: Trial, settings: dict[str, str], ends: float, console: Console) -> list[Entry]:
+    """Run a trial's command, if there is time; one that fails without a loss in its result counts as one.
+
+    The entries of one that is gone through in parts, which enters its trials itself, have no `what`.
+    """
     began = time.monotonic()
+    if began > ends:
+        return []
+    what = typed(trial, settings)
+    console.print(f"== {trial.name}: {what}")
+    in_time = ("--seconds", str(ends - began)) if trial.among and ends < math.inf else ()
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         result = Path(folder) / "result"
         command = [sys.executable, *(str(result) if a == "{result}" else a for a in trial.command)]
-        subprocess.run(command, cwd=TREE, env={**os.environ, **settings})
-        nothing = [Row(f"{trial.name}: no result", 1, 1)]
-        rows = trial.rows(trial.name, result) if result.exists() else nothing
+        done = subprocess.run([*command, *in_time], cwd=TREE, env={**os.environ, **settings})
+        rows = trial.rows(trial.name, result) if result.exists() else []
+        if done.returncode and not any(row.lost for row in rows):
+            rows.append(Row(f"{trial.name}: ended with {done.returncode}", 1, 1))
     seconds = time.monotonic() - began
-    return [Tried(row, seconds, typed.replace(" {result}", " FILE")) for row in rows]
+    what = "" if trial.among else what
+    return [entered(row.name, what, row.tried, row.lost, seconds) for row in rows]
 
 
-def show(tried: list[Tried], console: Console) -> None:
-    table = Table(*_HEAD)
-    for line in lines(tried):
-        table.add_row(*line)
+def of_how_many() -> dict[str, dict[str, int]]:
+    """All trials of those that are gone through in parts: by row, each by name, how often it tries."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for trial in TRIALS.values():
+        for each in trial.among() if trial.among else ():
+            found[each.row][str(each)] = each.number
+    return found
+
+
+def show(tried: list[Entry], console: Console) -> None:
+    """The table of what has been tried now."""
+    table = Table("tried", "how often", "lost", "seconds", "command")
+    for entry in tried:
+        table.add_row(entry.of, f"{entry.tried:,}", f"{entry.lost:,}", f"{entry.seconds:.0f}", entry.what)
     console.print(table)
-
-
-def lines(tried: list[Tried]) -> list[list[str]]:
-    """The table as text."""
-    return [
-        [each.row.name, f"{each.row.tried:,}", f"{each.row.lost:,}", f"{each.seconds:.0f}", each.command]
-        for each in tried
-    ]
-
-
-def write_page(tried: list[Tried]) -> None:
-    """Put the table into docs/reliability.md."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    rows = "\n".join(f"| {' | '.join((*line[:4], f'`{line[4]}`'))} |" for line in lines(tried))
-    made = f"By `make reliability` on {dt.date.today()}, {os.cpu_count()} cores.\n\n"
-    head = f"| {' | '.join(_HEAD)} |\n|---|---:|---:|---:|---|\n"
-    PAGE.write_text(f"{before}{BEGIN}\n{made}{head}{rows}\n{END}{after}")
 
 
 if __name__ == "__main__":

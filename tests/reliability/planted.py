@@ -39,8 +39,8 @@ GOLDEN = "tests/golden/test_golden.py"
 MISUSE = "tests/integration/test_misuse.py"
 PIPELINE = "tests/integration/test_pipeline.py"
 ANY_ORDER = "tests/integration/test_any_order.py"
+SIDE_BY_SIDE = "tests/integration/test_side_by_side.py"
 RECOVER = "tests/integration/test_recover.py"
-TRAVEL = "tests/integration/test_time_travel.py"
 LEDGER = "tests/unit/test_ledger.py"
 LAKE = "tests/unit/lake/test_sync.py"
 KNOWN = "tests/integration/test_known.py"
@@ -174,6 +174,41 @@ SLOW = (
         "        if transaction:\n",
         "        if not transaction and table.grows:\n",
         (LAKE,),
+    ),
+    Bug(
+        "a load does not look at what was staged anew beside it",
+        "spark_jobs/jobs/load.py",
+        " and not _staged_anew(job, staged.version, loaded)",
+        "",
+        (f"{SIDE_BY_SIDE}::test_a_load_sees_what_was_staged_anew_beside_it",),
+    ),
+    Bug(
+        "an aggregate does not look at who has written Gold beside it",
+        "spark_jobs/jobs/aggregate.py",
+        "if not any(moved_by_others(job.lake, t, before[t.name], signature) for t, _ in GOLD):",
+        "if before:",
+        (f"{SIDE_BY_SIDE}::test_an_aggregate_of_an_older_silver_does_not_have_the_last_word",),
+    ),
+    Bug(
+        "a recovery whose Gold has failed counts as done",
+        "spark_jobs/jobs/recover.py",
+        "failed, done = [*failed, gold], []",
+        "failed = [*failed, gold]",
+        (f"{RECOVER}::test_a_recovery_whose_gold_failed_is_finished_by_the_next",),
+    ),
+    Bug(
+        "whoever has been erased comes back by a correction",
+        "spark_jobs/jobs/recover.py",
+        "if c.record and rule.people_in(json.dumps(c.record))",
+        "if not c.record and rule.people_in(json.dumps(c.record))",
+        (f"{RECOVER}::test_nobody_who_has_been_erased_is_mended_back",),
+    ),
+    Bug(
+        "who somebody is comes from the delivery that repeats it",
+        "spark_jobs/silver/versions.py",
+        "isin(HELD, REPEATED) & ~_is_delete(contract)",
+        "isin(HELD) & ~_is_delete(contract)",
+        (BOUNDS,),
     ),
     Bug(
         "the oldest row of a key wins: asc for desc in the sequence",

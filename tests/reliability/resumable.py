@@ -1,7 +1,7 @@
 """A list of trials gone through by hand, in parts and by several processes one after the other.
 
-Each outcome is a line of a file in a folder; what is there is not tried again. Shared by the fault matrix,
-the races and the faults of the cluster.
+Each outcome is a line of a file in a folder; what is there is not tried again, nor what stands in the
+journal that is given (journal.py). Shared by the fault matrix, the races and the faults of the cluster.
 """
 
 import argparse
@@ -15,9 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from tests.reliability.journal import enter, entered, well
+
 
 class Trial(Protocol):
     """What is tried: its text names it."""
+
+    @property
+    def row(self) -> str:
+        """The row of the page to which it belongs."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """How often something is tried in it."""
+        ...
 
     @property
     def replay(self) -> str:
@@ -69,6 +81,9 @@ def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--only", help="one pair, as it is printed")
     parser.add_argument("--part", default="1/1", help="the k-th of n parts")
     parser.add_argument("--seconds", type=float, help="begin no pair after so many")
+    parser.add_argument(
+        "--journal", type=Path, help="try what is not in this file, and enter there what became of it"
+    )
     parser.add_argument("--result", type=Path, help="write here, as JSON, how many were tried and lost")
     return parser
 
@@ -102,7 +117,12 @@ def go_through(
     """Try of the wanted what is still to be tried, and return what became of all that have been."""
     file = folder / "outcomes.jsonl"
     known = {outcome.pair: outcome for outcome in outcomes(file, kind)}
-    todo = [each for each in wanted if given.only or str(each) not in known]
+    before = well(given.journal) if given.journal else set()
+    todo = [
+        each
+        for each in wanted
+        if given.only or (str(each) not in known and (each.row, str(each)) not in before)
+    ]
     say(f"{len(wanted)} pairs, {len(todo)} of them to be met; everything is in {folder}")
     for number, each in enumerate(todo, 1):
         if given.seconds and time.monotonic() - began > given.seconds:
@@ -110,6 +130,9 @@ def go_through(
         outcome = known[str(each)] = attempt(each)
         with file.open("a") as out:
             print(json.dumps(dataclasses.asdict(outcome)), file=out)  # pyright: ignore
+        if given.journal:
+            lost = int(bool(outcome.problems))
+            enter(given.journal, entered(each.row, str(each), each.number, lost, outcome.seconds))
         word = "LOST" if outcome.problems else "ok"
         say(f"{number}/{len(todo)}  {outcome.seconds:5.1f} s  {word}  {each}")
         for problem in outcome.problems:

@@ -7,6 +7,7 @@ import ast
 import io
 import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from spark_jobs.contracts.contract import Contract
+from spark_jobs.jobs.runner import STAGES
+from spark_jobs.lake.tables import RUNS
 from spark_jobs.landing.csv_file import MAX_BYTES
 from spark_jobs.report.quarantine import refused, show_list
 from spark_jobs.silver.batch import IDENTITY_CONFLICT, SEQUENCE_CONFLICT
@@ -36,8 +39,8 @@ from tests.reliability.hostile import (
 SEED = int(os.environ.get("MLB_SEED", "20231001"))
 ROWS = int(os.environ.get("MLB_ROWS", "100000"))
 FEW_ROWS = 4000
-#: What no process may take: the JVM's heap is 1 GB here, and a good part more is its own.
-MOST_MEGABYTES = 2200
+#: What Python, the JVM and its Python workers may take together: the JVM's heap is 1 GB here.
+MOST_MEGABYTES = 2600
 Reasons = dict[str, dict[int | None, tuple[str, ...]]]
 
 
@@ -188,17 +191,22 @@ def test_as_a_process_it_ends_with_a_sentence_and_in_bounded_memory(
         )
     for name, content in generate(ROWS, SEED).files.items():
         lake.deliver(content, name)
-    code, megabytes, output = as_a_process(lake, "run", "--date", str(DAY))
+    code, output = as_a_process(lake)
     assert code == 3, output[-3000:]
     assert "Traceback" not in output and "more than the limit of 20%" in output
-    assert megabytes < MOST_MEGABYTES
+    # Once more, and let all that is good of it pass: to Gold.
+    code, output = as_a_process(lake, MLB_QUARANTINE_LIMIT="1")
+    assert code == 0, output[-3000:]
+    runs = lake.read(RUNS).collect()
+    took = {run["job"]: run["measures"]["driver_peak_memory_bytes"] / 1e6 for run in runs}
+    assert set(took) == set(STAGES)
+    assert max(took.values()) < MOST_MEGABYTES, took
     with capsys.disabled():
-        print(f"\nthe largest process took {megabytes:,.0f} MB", end=" ")
+        print(f"\nMB of memory: {', '.join(f'{job} {most:,.0f}' for job, most in took.items())}", end=" ")
 
 
-def as_a_process(lake: TestLake, *arguments: str) -> tuple[int, float, str]:
-    """A command's exit code, the memory of the largest of its processes in MB, and what it said."""
-    out = Path(lake.settings.spark_log).with_name("out.log")
+def as_a_process(lake: TestLake, **settings: str) -> tuple[int, str]:
+    """The exit code of `spark-jobs run` for the day, and what it said."""
     environment = {
         **os.environ,
         "MLB_LANDING": lake.settings.landing,
@@ -206,10 +214,8 @@ def as_a_process(lake: TestLake, *arguments: str) -> tuple[int, float, str]:
         "MLB_SPARK_LOG": str(lake.settings.spark_log),
         "MLB_PSEUDONYM_KEY": KEY,
         "MLB_DRIVER_MEMORY": "1g",
+        **settings,
     }
-    with out.open("wb") as file:
-        outputs = [(os.POSIX_SPAWN_DUP2, file.fileno(), stream) for stream in (1, 2)]
-        command = [sys.executable, "-m", "spark_jobs", *arguments]
-        pid = os.posix_spawn(sys.executable, command, environment, file_actions=outputs)
-        _, status, used = os.wait4(pid, 0)
-    return os.waitstatus_to_exitcode(status), used.ru_maxrss / 1024, out.read_text()
+    command = [sys.executable, "-m", "spark_jobs", "run", "--date", str(DAY)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr

@@ -17,7 +17,6 @@ code 1 where a trial went wrong.
 import argparse
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -30,7 +29,6 @@ import click
 from pyspark.sql import SparkSession
 
 from deploy import __main__ as platform
-from tests.e2e.cluster import wait_until
 from tests.e2e.deployed import (
     LONGEST,
     PIPELINE,
@@ -47,32 +45,17 @@ from tests.e2e.deployed import (
 )
 from tests.e2e.servers import session_on
 from tests.lakes import csv_of, employment
-from tests.reliability.cluster.faults import FAULTS, Fault
+from tests.ports import free_port
+from tests.reliability.cluster.faults import FAULTS, Fault, executors
+from tests.reliability.cluster.trials import NAME, Trial, trials
 from tests.reliability.cluster.watching import Watching
 from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
+from tests.waiting import wait_until
 
-NAME = "faults of the cluster"
 #: A day of which no other test knows.
 DAY = "2023-12-01"
 #: What a call ends with whose way into the cluster, or other end, is not there.
 _AWAY = (OSError, RuntimeError, click.ClickException, subprocess.CalledProcessError)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A fault that comes while a stage's pod runs."""
-
-    fault: Fault
-    task: str
-    round: int
-
-    def __str__(self) -> str:
-        return f"{self.fault.name} in {STAGES[self.task]} ({self.round})"
-
-    @property
-    def replay(self) -> str:
-        """The command that does it again."""
-        return f'python -m tests.reliability.cluster --only "{self}"'
 
 
 @dataclass(frozen=True)
@@ -108,6 +91,10 @@ class Platform:
         began = time.monotonic()
         self._alerts()
         self._empty_lake()
+        with executors() if trial.fault.of_executors else contextlib.nullcontext():
+            return self._met(trial, began)
+
+    def _met(self, trial: Trial, began: float) -> Outcome:
         with Watching(DAY) as watching:
             with platform.airflow() as api:
                 known = api.starts_of_day(PIPELINE, DAY)
@@ -116,6 +103,8 @@ class Platform:
                 pod = deferred_pod(api, DAY, trial.task, STAGES[trial.task])
                 missing = _strike(trial.fault, pod)
             state, tries = self._ended(trial.task)
+        if trial.fault.ends_driver and tries < 2:
+            missing.append(f"the fault did not come: the stage was tried {tries} times")
         problems = (*missing, *self._wrong(state, watching))
         return Outcome(str(trial), problems, round(time.monotonic() - began, 1), tries)
 
@@ -187,11 +176,6 @@ def s3(port: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def trials() -> list[Trial]:
-    """Every fault in every stage, three times: all of them once before any a second time."""
-    return [Trial(fault, task, number) for number in (1, 2, 3) for fault in FAULTS for task in STAGES]
-
-
 def options() -> argparse.Namespace:
     parser = parser_of("tests.reliability.cluster", __doc__)
     names = ",".join(fault.name for fault in FAULTS)
@@ -220,13 +204,6 @@ def deployed(folder: Path) -> Iterator[Platform]:
         with s3(port) as url:
             spark = stack.enter_context(session_on(url, folder / "spark.log"))
         yield Platform(spark, port)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def main() -> int:

@@ -39,6 +39,7 @@ def ailing(mode: str) -> None:
         AIRFLOW.kubectl("wait", "--for=condition=Ready", f"pod/{_NAME}", "--timeout=120s")
         with _leading_to(_NAME):
             time.sleep(BROKEN)
+        assert AIRFLOW.kubectl("logs", _NAME).strip(), f"nobody has asked S3 within {BROKEN} s"
     finally:
         AIRFLOW.kubectl("delete", "-f", "-", "--grace-period=0", "--force", given=manifest)
 

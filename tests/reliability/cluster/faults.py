@@ -5,16 +5,18 @@ killed: its Service leads elsewhere for a while (broken_s3.py), which its client
 that is down or ails.
 """
 
+import contextlib
 import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.e2e.cluster import wait_until
+from tests.e2e.cluster import CHART, helm
 from tests.e2e.deployed import AIRFLOW, SPARK
 from tests.reliability.cluster import broken_s3
+from tests.waiting import wait_until
 
 #: More than a job's pod may have. Whom the kernel ends is the JVM, if it does not end the whole container.
 _TOO_MUCH_MEMORY = """
@@ -34,28 +36,83 @@ for comm in pathlib.Path("/proc").glob("[0-9]*/comm"):
     if comm.read_text() == "java\\n":
         os.kill(int(comm.parent.name), signal.SIGSTOP)
 """
+_KILL = """
+import os, pathlib, signal
+for process in pathlib.Path("/proc").glob("[0-9]*"):
+    # Not the init process, which no signal from within ends, nor this one.
+    if process.name not in ("1", str(os.getpid())):
+        os.kill(int(process.name), signal.SIGKILL)
+"""
 _TEMPLATES = "spark-jobs-pod-templates"
 _IMAGE = re.compile(r"(image: *\"?[^\s\"]*/spark-jobs):[^\s\"]+")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that befalls the platform; `strike` is given the stage's driver pod."""
+    """Something that befalls the platform; `strike` is given the stage's driver pod.
+
+    `ends_driver`: the stage has to be tried again, or the fault did not come; `of_executors`: there must
+    be some.
+    """
 
     name: str
     strike: Callable[[str], None]
+    ends_driver: bool = False
+    of_executors: bool = False
 
 
 def _component(name: str) -> Fault:
     def kill(pod: str) -> None:
         selected = f"app.kubernetes.io/component={name}"
-        AIRFLOW.kubectl("delete", "pods", "-l", selected, "--grace-period=0", "--force")
+        how = ("--grace-period=0", "--force", "-o", "name")
+        gone = AIRFLOW.kubectl("delete", "pods", "-l", selected, *how)
+        assert gone.strip(), f"there was no pod of {name}"
 
     return Fault(f"{name} killed", kill)
 
 
 def _driver_killed(pod: str) -> None:
+    """Its processes are; the pod stays until somebody deletes it, so that two at once would be seen."""
+    _in_pod(pod, "python3", "-c", _KILL)
+    wait_until(lambda: SPARK.get("pod", pod)["status"]["phase"] == "Failed", 120)
+
+
+def _pod_deleted(pod: str) -> None:
+    """As where a node is gone: nobody learns how its processes ended."""
     SPARK.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+
+
+def _executor_killed(pod: str) -> None:
+    """One of the driver's executors, once it works; Spark asks for another."""
+    wait_until(lambda: _executors_of(pod), 300)
+    (executor, *_) = _executors_of(pod)
+    _in_pod(executor, "python3", "-c", _KILL)
+    wait_until(lambda: executor not in _executors_of(pod), 120)
+
+
+def _executors_of(pod: str) -> list[str]:
+    selected = SPARK.get("pods", "-l", "app.kubernetes.io/component=executor")["items"]
+    return [
+        executor["metadata"]["name"]
+        for executor in selected
+        if executor["status"]["phase"] == "Running"
+        and pod in [owner["name"] for owner in executor["metadata"].get("ownerReferences", [])]
+    ]
+
+
+@contextlib.contextmanager
+def executors() -> Iterator[None]:
+    """Within it the jobs of the deployed chart have an executor."""
+    _set_executors("enabled=true,executors.count=1,executors.memory=1g")
+    try:
+        yield
+    finally:
+        _set_executors("enabled=false")
+
+
+def _set_executors(values: str) -> None:
+    chart = ("upgrade", "spark-jobs", CHART, "-n", SPARK.name, "--reuse-values")
+    helm(*chart, "--set", f"executors.{values}")
 
 
 def _driver_evicted(pod: str) -> None:
@@ -94,7 +151,7 @@ def _image_not_there(pod: str) -> None:
     assert wrong != templates
     _patch_templates(wrong)
     try:
-        _driver_killed(pod)
+        _pod_deleted(pod)
         wait_until(_image_waited_for, 300)
     finally:
         _patch_templates(templates)
@@ -127,12 +184,14 @@ def _kubernetes_api_restarted(pod: str) -> None:
 
 
 FAULTS = (
-    Fault("driver killed", _driver_killed),
-    Fault("driver evicted", _driver_evicted),
-    Fault("driver out of memory", _out_of_memory),
+    Fault("driver killed", _driver_killed, ends_driver=True),
+    Fault("driver's pod deleted", _pod_deleted, ends_driver=True),
+    Fault("driver evicted", _driver_evicted, ends_driver=True),
+    Fault("driver out of memory", _out_of_memory, ends_driver=True),
+    Fault("executor killed", _executor_killed, of_executors=True),
     *(_component(name) for name in ("scheduler", "triggerer", "api-server", "postgresql")),
-    Fault("driver's disk full", _disk_full),
-    Fault("image not there", _image_not_there),
+    Fault("driver's disk full", _disk_full, ends_driver=True),
+    Fault("image not there", _image_not_there, ends_driver=True),
     Fault("S3 away", lambda pod: broken_s3.away()),
     Fault("S3 answers 503", _s3("throttled")),
     Fault("S3 resets connections", _s3("reset")),

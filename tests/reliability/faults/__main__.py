@@ -15,12 +15,11 @@ import yaml
 from spark_jobs.lake.session import start_session, stop_session
 from spark_jobs.settings import Settings
 from tests.reliability.faults.matrix import TREE, Matrix, Outcome
-from tests.reliability.faults.pairs import KINDS, REVIEWED, Pair, chosen, pairs
+from tests.reliability.faults.pairs import KINDS, NAME, REVIEWED, Pair, chosen, pairs
 from tests.reliability.faults.poller import Readers
 from tests.reliability.faults.scenario import JOBS
 from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
 
-NAME = "fault matrix"
 _HEAD = """\
 # The steps of each job, and how often each occurs in the scenario of the fault matrix. A fault comes before
 # and after each. `python -m tests.reliability.faults --record` writes this file: look at what has changed.

@@ -11,6 +11,7 @@ import yaml
 from tests.reliability.faults.scenario import JOBS
 from tests.reliability.faults.steps import AFTER, BEFORE, Failpoint
 
+NAME = "fault matrix"
 REVIEWED = Path(__file__).with_name("failpoints.yaml")
 EXCEPTION, KILL, DISK, DELAY = KINDS = ("exception", "kill", "disk", "delay")
 #: Those that come at every failpoint of a job in one run.
@@ -31,6 +32,14 @@ class Pair:
 
     def __str__(self) -> str:
         return f"{self.job}: {self.point or 'every failpoint'} ({self.kind})"
+
+    @property
+    def row(self) -> str:
+        return f"{NAME}: {self.kind}"
+
+    @property
+    def number(self) -> int:
+        return len(points_of(self))
 
     @property
     def replay(self) -> str:

@@ -21,10 +21,8 @@ from spark_jobs.lake.session import start_session, stop_session
 from spark_jobs.settings import Settings
 from tests.reliability.races.meeting import PLACES
 from tests.reliability.races.racers import RACERS
-from tests.reliability.races.races import Outcome, Race, Races, races
+from tests.reliability.races.races import NAME, Outcome, Race, Races, races
 from tests.reliability.resumable import folder_of, go_through, only, parser_of, part_of, say, told
-
-NAME = "races of two jobs"
 
 
 def options() -> argparse.Namespace:

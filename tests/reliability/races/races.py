@@ -36,6 +36,7 @@ from tests.reliability.races.judged import (
 from tests.reliability.races.meeting import IN_TURN, PLACES, Meeting, places
 from tests.reliability.races.racers import BESIDE_ITSELF, RACERS, Racer
 
+NAME = "races of two jobs"
 _AGGREGATE = ("aggregate", "--date", str(LATE))
 _ERASE_AGAIN = ("erase", "--again")
 #: When a lake is compared: where both have succeeded, and after both were run again.
@@ -54,6 +55,14 @@ class Race:
 
     def __str__(self) -> str:
         return f"{self.one.name} × {self.two.name} {'' if self.where == IN_TURN else 'at '}{self.where}"
+
+    @property
+    def row(self) -> str:
+        return NAME
+
+    @property
+    def number(self) -> int:
+        return 1
 
     @property
     def replay(self) -> str:

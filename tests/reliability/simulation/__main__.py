@@ -33,10 +33,8 @@ def main() -> int:
     arguments = _arguments()
     parts = [arguments.part] if arguments.part else [JOBS, LOG_STORE]
     if LOG_STORE in parts and (lacking := missing()):
-        print(f"simulation: {lacking}", file=sys.stderr)
-        if arguments.part:
-            return 2
-        parts.remove(LOG_STORE)
+        print(f"simulation: {lacking} Without it: --part {JOBS}.", file=sys.stderr)
+        return 2
     results = [_run(part, arguments) for part in parts]
     if arguments.json:
         Path(arguments.json).write_text(as_json(results) + "\n")

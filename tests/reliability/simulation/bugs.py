@@ -30,8 +30,10 @@ BUGS = (
     Bug("manifest_after_bronze", ("manifest before Bronze",)),
     Bug("no_commit_is_replaced", ("put without condition",)),
     Bug("no_point_in_between", ("restore without a mark",)),
+    Bug("no_point_in_between", ("nobody waits",)),
     Bug("finished_by_running_again", ("the ledger of erasures comes last",)),
     Bug("silver_is_what_all_say", ("no look again",)),
+    Bug("silver_is_what_all_say", ("marks after Silver",), near=450),
     # Found: a recovery beside a load.
     Bug("silver_is_what_all_say", ("looks at the marks alone",), near=590),
     # Found: two aggregates beside each other.
@@ -41,6 +43,7 @@ BUGS = (
     # Found: jobs that began before a restore's mark.
     Bug("points_belong_together", ("the point is looked up after the mark",), near=30),
     Bug("points_belong_together", ("restore looks at versions alone",), near=4870),
+    Bug("as_undisturbed", ("etl does not look again",), near=861),
     Bug("as_undisturbed", ("landing before the manifest",), near=150),
     Bug("as_undisturbed", ("only the season itself",)),
     Bug("erased_is_nowhere", ("ingest keeps nobody out",)),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.__main__ import forwarded
-from tests.prometheus import until
+from tests.waiting import wait_until
 
 #: As kubectl does: a line for the port, and one for each connection, here more than a pipe holds.
 KUBECTL = """#!/bin/sh
@@ -25,4 +25,4 @@ def test_kubectl_is_never_kept_from_saying_a_line(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("SAID_ALL", str(said_all))
     with forwarded("airflow", "service/airflow-api-server", 8080) as port:
         assert port == 40001
-        until(said_all.exists, "kubectl has said all, and waits for nobody to read it")
+        wait_until(said_all.exists, what="kubectl has said all, and waits for nobody to read it")

@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,10 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.ports import free_port
+from tests.waiting import wait_until
+
 SERVE = Path(__file__).parents[3] / "docker" / "aws-local" / "serve.py"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproces
         "AWS_LOCAL_TOPICS": "mlb-alerts",
     }
     process = subprocess.Popen([sys.executable, str(SERVE)], env={**os.environ, **settings})
-    deadline = time.monotonic() + 60
-    while not ready.exists():
-        assert process.poll() is None and time.monotonic() < deadline, "the server did not get ready"
-        time.sleep(0.1)
+    wait_until(lambda: ready.exists() or process.poll() is not None, what="the server is ready")
+    assert process.poll() is None, "the server has ended"
     yield process, port
     process.kill()
     process.wait()
