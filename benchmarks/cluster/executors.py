@@ -3,7 +3,8 @@
 FOLDER as `make bench` makes it. Its lake goes to an S3 server on this machine, once for each N; then
 etl and load of the scenario's delivery run as pods of the chart, in a namespace of their own, and the
 oracle looks at Silver. Prints the seconds from pod created to ended, those of the run in it, and the most
-memory that the driver's processes had. Runs in .venv with the jars for S3 (`make setup-s3`); the image has to be in the cluster.
+memory that the driver's processes had. Runs in .venv with the jars for S3 (`make setup-s3`); the image has
+to be in the cluster.
 """
 
 import datetime as dt
