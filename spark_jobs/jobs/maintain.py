@@ -2,6 +2,8 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
+from itertools import compress
 
 from pyspark.sql import functions as F
 
@@ -12,7 +14,7 @@ from spark_jobs.lake import storage
 from spark_jobs.lake.joins import matching
 from spark_jobs.lake.tables import LOADS, MANIFEST, REBUILD, RUNS, Table
 from spark_jobs.lake.travel import versions
-from spark_jobs.lake.upkeep import Size, compact, kept_time, size_of, vacuum
+from spark_jobs.lake.upkeep import Size, compact, is_untidy, kept_time, size_of, vacuum
 from spark_jobs.ledger import succeeded
 
 #: Tables rebuilt beside the live ones (`reprocess --dry-run`) are for people to look at, for so long.
@@ -28,19 +30,24 @@ def maintain(job: JobContext) -> None:
     """
     now = dt.datetime.now(dt.UTC)
     tables = [table for table in _all_tables(job) if job.lake.exists(table)]
-    before = {table.name: size_of(job.lake, table) for table in tables}
+    before = _sizes(job, tables)
     job.run.rows.update(
         retracted_rows_dropped=_drop_retracted(job), files_forgotten=_forget_files(job, now)
     )
     _drop_scratch(job, now)
     with job.run.stage("compact"):
-        compacted = sum(compact(job.lake, table) for table in tables)
+        # One at a time: each is as much work as there are cores for.
+        untidy = job.lake.together(*(partial(is_untidy, job.lake, table) for table in tables))
+        compacted = sum(compact(job.lake, table) for table in compress(tables, untidy))
     with job.run.stage("vacuum"):
-        for table in tables:
-            days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
-            vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
+        job.lake.together(*(partial(_vacuum, job, table, now) for table in tables))
     job.run.rows.update(tables_compacted=compacted)
     _tell(job, tables, before)
+
+
+def _vacuum(job: JobContext, table: Table, now: dt.datetime) -> None:
+    days = job.settings.table_retention_days.get(table.name, job.settings.retention_days)
+    vacuum(job.lake, table, kept_time(days, _unread_since(job, table), now), days)
 
 
 def _all_tables(job: JobContext) -> Sequence[Table]:
@@ -86,8 +93,13 @@ def _drop_scratch(job: JobContext, now: dt.datetime) -> None:
         storage.delete(job.spark, f"{job.lake.root}/{REBUILD}")
 
 
+def _sizes(job: JobContext, tables: Sequence[Table]) -> dict[str, Size]:
+    sizes = job.lake.together(*(partial(size_of, job.lake, table) for table in tables))
+    return {table.name: size for table, size in zip(tables, sizes, strict=True)}
+
+
 def _tell(job: JobContext, tables: Sequence[Table], before: dict[str, Size]) -> None:
-    after = {table.name: size_of(job.lake, table) for table in tables}
+    after = _sizes(job, tables)
     for name in ("files", "bytes", "stored_files", "stored_bytes"):
         job.run.rows[f"{name}_before"] = sum(getattr(size, name) for size in before.values())
         job.run.rows[f"{name}_after"] = sum(getattr(size, name) for size in after.values())

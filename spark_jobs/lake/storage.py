@@ -11,11 +11,12 @@ from pyspark.sql import SparkSession
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as it is listed: its whole path, its name and its size in bytes."""
+    """A file as it is listed: its whole path, its name, bytes, and when it was changed (s since 1970)."""
 
     path: str
     name: str
     size: int
+    modified: float
 
 
 def exists(spark: SparkSession, path: str) -> bool:
@@ -28,10 +29,12 @@ def list_files(spark: SparkSession, folder: str) -> list[StoredFile]:
     """The files directly in a folder, by name."""
     place, system = _resolve(spark, folder)
     listed = [entry for entry in system.listStatus(place) if entry.isFile()]
-    files = [
-        StoredFile(str(f.getPath().toString()), str(f.getPath().getName()), int(f.getLen())) for f in listed
-    ]
-    return sorted(files, key=lambda file: file.name)
+    return sorted(map(_stored, listed), key=lambda file: file.name)
+
+
+def _stored(entry: Any) -> StoredFile:
+    path, modified = entry.getPath(), int(entry.getModificationTime()) / 1000
+    return StoredFile(str(path.toString()), str(path.getName()), int(entry.getLen()), modified)
 
 
 def list_folders(spark: SparkSession, folder: str) -> list[str]:
@@ -47,9 +50,7 @@ def walk_files(spark: SparkSession, folder: str) -> list[StoredFile]:
         return []
     found, listed = [], system.listFiles(place, True)
     while listed.hasNext():
-        entry = listed.next()
-        path = entry.getPath()
-        found.append(StoredFile(str(path.toString()), str(path.getName()), int(entry.getLen())))
+        found.append(_stored(listed.next()))
     return sorted(found, key=lambda file: file.path)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Window
@@ -20,6 +21,7 @@ SMALL_FILE = 64 * 1024**2
 MOST_DELETED = 0.05
 #: Rows of a rewritten file lie in the order that its table is clustered by: readers skip parts of it.
 _SORTED = "spark.databricks.io.skipping.mdc.sortWithinFiles"
+LOG = "/_delta_log/"
 _DURATIONS = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 
 
@@ -46,10 +48,8 @@ def compact(lake: Lake, table: Table) -> bool:
     The rows stay as they are. A commit that comes between is no failure: what is left is looked at
     again, at most five times. Raises JobError after that.
     """
-    # What lies in the order of several columns cannot be seen from the least and greatest of each.
-    sorted_by = table.cluster_by[0] if len(table.cluster_by) == 1 else None
     for _ in range(_MOST_TRIES):
-        partitions = untidy(lake.files(table), sorted_by).collect()
+        partitions = _untidy_of(lake, table).collect()
         if not partitions:
             return False
         optimize = DeltaTable.forPath(lake.spark, lake.path(table)).optimize()
@@ -65,6 +65,16 @@ def compact(lake: Lake, table: Table) -> bool:
             continue
         return True
     raise JobError(f"Other jobs kept writing to {table.name}: it was not compacted. Run maintain again.")
+
+
+def is_untidy(lake: Lake, table: Table) -> bool:
+    """Whether `compact` would write any of a table's partitions again."""
+    return not _untidy_of(lake, table).isEmpty()
+
+
+def _untidy_of(lake: Lake, table: Table) -> DataFrame:
+    # What lies in the order of several columns cannot be seen from the least and greatest of each.
+    return untidy(lake.files(table), table.cluster_by[0] if len(table.cluster_by) == 1 else None)
 
 
 def untidy(files: DataFrame, sorted_by: str | None = None) -> DataFrame:
@@ -119,7 +129,21 @@ def vacuum(lake: Lake, table: Table, kept: dt.timedelta, days: int) -> None:
     promise: dict[str, str] = {name: f"interval {days} days" for name in _DURATIONS}
     if any(lake.property(table, name) != value for name, value in promise.items()):
         lake.set_properties(table, promise)
-    lake.vacuum(table, kept)
+    if _has_old_files(lake, table, dt.datetime.now(dt.UTC) - kept):
+        lake.vacuum(table, kept)
+
+
+def _has_old_files(lake: Lake, table: Table, before: dt.datetime) -> bool:
+    """Whether files from before a time lie in the table's folder that its newest version does not hold.
+
+    VACUUM finds that out with a dozen Spark jobs, which for a small table take seconds as well.
+    """
+    needed = {unquote(row["path"].rpartition("/")[2]) for row in lake.files(table).select("path").collect()}
+    return any(
+        file.modified < before.timestamp() and file.name not in needed
+        for file in storage.walk_files(lake.spark, lake.path(table))
+        if LOG not in file.path
+    )
 
 
 def kept_time(days: int, unread_since: dt.datetime | None, now: dt.datetime) -> dt.timedelta:
