@@ -119,7 +119,7 @@ metrics-docs: setup  ## make the table of docs/metrics.md from the catalogue
 	@$(BIN)/python -m metrics_exporter.table docs/metrics.md
 
 s3: setup-s3  ## the tests on an S3 server (moto) that they start themselves
-	@$(BIN)/pytest tests/s3 -q -m "not long"
+	@$(BIN)/pytest tests/s3 -q -m "not long" $(BESIDE)
 
 # Certificate authorities for the package clients inside a build, where this machine has its own.
 CERTIFICATES := $(foreach name,PIP_CERT SSL_CERT_FILE REQUESTS_CA_BUNDLE,$(if $($(name)),--build-arg $(name)))

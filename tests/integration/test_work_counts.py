@@ -17,7 +17,6 @@ from spark_jobs.gold import GOLD
 from spark_jobs.sample_feed import write_sample_feed
 from tests.lakes import TestLake
 
-pytestmark = pytest.mark.long
 LIMITS = yaml.safe_load(Path(__file__).with_name("work_limits.yaml").read_text())
 BEFORE = (dt.date(2023, 10, 1), dt.date(2023, 10, 2))
 #: July 2014: corrections, moves and a salary review, of one season.
