@@ -58,7 +58,7 @@ def main() -> None:
 def _deploy(platform: Platform, image: str, lake: str) -> None:
     tag, *values = image.split(",")
     given = {name.replace(".", "__"): value for name, _, value in (v.partition("=") for v in values)}
-    platform.deploy(lake=lake, image__tag=tag, **given)
+    platform.deploy(lake=lake, image__tag=tag, executors__enabled="false", **given)
 
 
 def _told(platform: Platform, job: str, day: dt.date) -> Pod:
