@@ -3,9 +3,9 @@
     python -m benchmarks.cluster.start_up ROUNDS TAG[,VALUE=…] TAG[,VALUE=…]
 
 The images are mlb/spark-jobs with these tags, which have to be in the cluster, each with values of the
-chart behind commas (such as plain,driver.compiler=c2). Into a lake of its own each first brings the sample
-feed's first two deliveries. Then in each round, into a copy of that lake, each brings the third (109 rows),
-a pod a job. Prints the medians of seconds from a pod's creation to the first commit in the lake, of the
+chart behind commas (such as plain,driver.compiler=c2). The first one brings the sample feed's first two
+deliveries into a lake. Then in each round, into a copy of that lake, each brings the third (109 rows), a
+pod a job. Prints the medians of seconds from a pod's creation to the first commit in the lake, of the
 steps between, and of its peak memory; the last image is what the others are compared with. Runs in .venv
 with the jars for S3 (`make setup-s3`).
 """
@@ -38,16 +38,15 @@ def main() -> None:
     measured: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     with s3_for_pods() as s3, released("mlb-bench", s3, local_values(), KEY) as platform:
         _deliver(s3)
-        for number, image in enumerate(images):
-            _deploy(platform, image, f"before-{number}")
-            for day in DAYS[:-1]:
-                for job in JOBS:
-                    _told(platform, job, day)
+        _deploy(platform, images[0], "before")
+        for day in DAYS[:-1]:
+            for job in JOBS:
+                _told(platform, job, day)
         for turn in range(rounds):
             # Each round begins with another image.
             for number in [(turn + n) % len(images) for n in range(len(images))]:
                 lake = f"lake-{turn}-{number}"
-                _copy(s3, f"before-{number}/", f"{lake}/")
+                _copy(s3, "before/", f"{lake}/")
                 _deploy(platform, images[number], lake)
                 for job in JOBS:
                     measured[job, images[number]].append(_measured(platform, s3, lake, job))
