@@ -1,4 +1,4 @@
-"""What the ledger of a lake on S3 says of a run in a pod: `python -m benchmarks.cluster.ledger S3 LAKE JOB`."""
+"""The ledger of a lake on S3, of a run in a pod: `python -m benchmarks.cluster.ledger S3 LAKE JOB`."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from metrics_exporter.lake import LakeReader, query, storage_options
 
 def measures_of(s3: str, lake: str, job: str) -> dict[str, float]:
     """What the newest run of a job read, wrote and took (spark_jobs/process/measures.py)."""
-    # A process of its own: deltalake holds Python's lock while it asks S3, whose server is a thread of this.
+    # A process of its own: deltalake holds Python's lock while it asks S3, whose server is a thread here.
     command = [sys.executable, "-m", "benchmarks.cluster.ledger", s3, lake, job]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
