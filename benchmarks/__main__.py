@@ -172,7 +172,7 @@ def _case(chosen: Choice, scenario: Path, rows: int, runs: dict[str, list[Measur
 
 
 def _revision() -> str:
-    command = ["git", "describe", "--always", "--dirty=+"]
+    command = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -47,7 +47,7 @@ class Sum:
 
 def entered(of: str, what: str, tried: int, lost: int, seconds: float) -> Entry:
     """An entry of today, at the commit that is checked out."""
-    command = ("git", "describe", "--always", "--dirty=+")
+    command = ("git", "rev-parse", "--short", "HEAD")
     commit = subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True).stdout.strip()
     return Entry(of, what, tried, lost, round(seconds, 1), str(dt.date.today()), commit)
 
