@@ -134,6 +134,7 @@ def in_groups(order: Iterator[str], groups: list[list[str]]) -> list[list[str]]:
     return [sorted(islice(order, len(group))) for group in groups]
 
 
+@pytest.mark.long
 def test_the_models_commits_are_those_of_the_real_jobs(
     new_lake: Callable[..., TestLake], monkeypatch: pytest.MonkeyPatch
 ) -> None:
