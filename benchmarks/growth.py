@@ -24,7 +24,7 @@ _SHARE = 0.001
 _PLOTS = (
     ("seconds", ("etl", "load"), 1),
     ("Spark's jobs", ("jobs",), 1),
-    ("MB read by Spark", ("input_bytes",), 1e6),
+    ("MB read by Spark", ("bytes_read",), 1e6),
     ("files", ("files", "log_files"), 1),
 )
 

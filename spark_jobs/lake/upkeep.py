@@ -21,7 +21,7 @@ SMALL_FILE = 64 * 1024**2
 MOST_DELETED = 0.05
 #: Rows of a rewritten file lie in the order that its table is clustered by: readers skip parts of it.
 _SORTED = "spark.databricks.io.skipping.mdc.sortWithinFiles"
-LOG = "/_delta_log/"
+_LOG = "/_delta_log/"
 _DURATIONS = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 
 
@@ -142,7 +142,7 @@ def _has_old_files(lake: Lake, table: Table, before: dt.datetime) -> bool:
     return any(
         file.modified < before.timestamp() and file.name not in needed
         for file in storage.walk_files(lake.spark, lake.path(table))
-        if LOG not in file.path
+        if _LOG not in file.path
     )
 
 
