@@ -3,15 +3,15 @@
     MLB_BENCH_ROWS=1000000          rows of Silver; several sizes separated by commas
     MLB_BENCH_SCENARIOS=1pct-clustered    deliveries, or `all`
     MLB_BENCH_CONTENDERS=all        or some of them
-    MLB_BENCH_ROUNDS=5              timed rounds; one more before them checks each contender's Silver
+    MLB_BENCH_ROUNDS=5              rounds; after the first one's time each contender's Silver is checked
     MLB_BENCH_MEMORY=2g             heap of a JVM
     MLB_BENCH_FOLDER=build/bench    where the work is made, and kept for the next time
     MLB_BENCH_WARM=1                0 leaves out the second delivery into the same process
     MLB_BENCH_MORE=0                1 adds runs to those that docs/benchmarks.json has of the same cases
 
 Contenders take turns within a round, each in a process of its own, from the same state. A contender whose
-Silver is not what the oracle says is not timed, and the bench fails. Figures are written after each round:
-the cases that are measured replace those of the same size and scenario, the others stay. With
+Silver is not what the oracle says has no figures, and the bench fails. Figures are written after each
+round: the cases that are measured replace those of the same size and scenario, the others stay. With
 MLB_BENCH_MORE=1 a contender that has figures is not checked again. Runs in .venv-bench.
 """
 
@@ -127,27 +127,28 @@ def measure(chosen: Choice, scenario: Path, rows: int) -> set[str]:
     place.mkdir(parents=True, exist_ok=True)
     runs: dict[str, list[Measured]] = defaultdict(list)
     failed: set[str] = set()
-    for turn in range(chosen.rounds + 1):
+    for turn in range(chosen.rounds):
         # Each round begins with another contender, so that none always follows the same one.
         order = names[turn % len(names) :] + names[: turn % len(names)]
         for name in order:
-            if name in failed or (turn == 0 and name in checked):
+            if name in failed:
                 continue
+            check = turn == 0 and name not in checked
             try:
-                run = run_once(name, scenario, place, chosen.memory, warm=chosen.warm, check=turn == 0)
+                run = run_once(name, scenario, place, chosen.memory, warm=chosen.warm, check=check)
             except ContenderFailed as error:
                 _console.print(str(error))
                 failed.add(name)
                 continue
             if run.silver is not None and (wrong := differences(expected, run.silver)):
-                sentence = f"{name} makes another Silver of {scenario.name}, so it is not timed"
+                sentence = f"{name} makes another Silver of {scenario.name}, so its time is not told"
                 _console.print(f"{sentence}: {'; '.join(wrong[:5])}")
                 failed.add(name)
-            elif turn:
+            else:
                 runs[name].append(run)
             seconds = f"start {run.start_s} s, {run.cold_s} s, {run.parts}"
             _console.print(f"{rows:,} {scenario.name} {turn} {name}: {seconds}")
-        if turn and runs:
+        if runs:
             case = with_runs_of(_case(chosen, scenario, rows, dict(runs)), before)
             _write(case)
             show(case, Console(width=200))
